@@ -1,0 +1,3 @@
+package chain
+
+type graph struct{}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stagescope/stagescope/chain/safe"
+)
+
+// app is what every verb shares: the global flags and the three streams.
+type app struct {
+	in       io.Reader
+	out, err io.Writer
+
+	tree     string
+	sources  []string
+	store    string
+	engines  []string
+	platform string
+	json     bool
+	color    string
+	offline  bool
+}
+
+// Exit codes, as the command's doc comment gives them.
+const (
+	exitOK     = 0
+	exitProven = 1 // a difference, mismatch or failed policy is proven
+	exitError  = 2 // nothing was proven
+)
+
+// errProven ends a verb with exit code 1. The verb has already printed what
+// it proved, so nothing more is written.
+var errProven = errors.New("a difference is proven")
+
+// hinted is an error with a second line that says what to do.
+type hinted struct {
+	error
+	hint string
+}
+
+func (h hinted) Unwrap() error { return h.error }
+
+// withHint adds what a person can do about err. A nil err stays nil.
+func withHint(err error, format string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	return hinted{err, fmt.Sprintf(format, args...)}
+}
+
+// run is main without the process: it parses args, runs the verb and gives
+// the exit code.
+func run(args []string, in io.Reader, out, errw io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	a := &app{in: in, out: out, err: errw}
+	root := a.rootCmd()
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errw)
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errProven):
+		return exitProven
+	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+		fmt.Fprintln(errw, "stagescope: interrupted; nothing was proven")
+		return exitError
+	}
+	fmt.Fprintf(errw, "stagescope: %s\n", safe.Text(oneLine(err.Error())))
+	var h hinted
+	if errors.As(err, &h) {
+		fmt.Fprintf(errw, "  hint: %s\n", safe.Text(oneLine(h.hint)))
+	}
+	return exitError
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+func (a *app) rootCmd() *cobra.Command {
+	c := &cobra.Command{
+		Use:           "stagescope",
+		Short:         "A workbench for bootstrap chains of container images",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+	}
+	f := c.PersistentFlags()
+	f.StringVar(&a.tree, "tree", "", "`DIR` of the chain's tree (default: the current directory if it is one, else the embedded chain)")
+	f.StringArrayVar(&a.sources, "sources", nil, "`DIR` that holds sources already, searched before any mirror (repeatable)")
+	f.StringVar(&a.store, "store", "", "`DIR` of the store (default: stagescope in the user's cache directory)")
+	f.StringArrayVar(&a.engines, "engine", nil, "BuildKit `ADDRESS` to build on (repeatable; default: the engine in this program)")
+	f.StringVar(&a.platform, "platform", "linux/amd64", "`OS/ARCH` to build for where a recipe leaves it open")
+	f.BoolVar(&a.json, "json", false, "print one JSON document")
+	f.StringVar(&a.color, "color", "auto", "auto, always or never")
+	f.BoolVar(&a.offline, "offline", false, "never use the network")
+	c.AddCommand(a.verbs()...)
+	return c
+}
