@@ -19,6 +19,8 @@ type Stage struct {
 	Steps     []Step    // the RUNs that the target depends on, in execution order
 	Exporter  Exporter  // how the image has to be written to get the published digest
 	Published []Claimed // what the tree itself says the digest is; normally one
+	Local     []Local   // images of it that lie in the tree, built or put there by someone; they claim nothing
+	Broken    string    // why the stage cannot be built as loaded; "" when it can
 
 	Description string
 	License     string
@@ -70,6 +72,7 @@ type Step struct {
 	Line    int    // line of the Containerfile, 1-based
 	Build   string // the build stage ("FROM … AS name") it belongs to; "" when unnamed
 	Name    string // what a person recognises it by, e.g. "tcc-0.9.27: make install"
+	Subject string // the release it works on, e.g. "gcc-13.1.0"; "" when not known
 	Command string // the instruction's text, here-documents included, as written
 	Network string // "none" when declared so, "" for the builder's default, "host"
 }
@@ -96,4 +99,11 @@ type Claimed struct {
 	Level  Level
 	Origin string // who or what says so, e.g. "digests/bootstrap.txt"
 	Line   int    // where in that file, 1-based; 0 when not a text file
+}
+
+// Local is an image of a stage in an OCI layout inside the tree.
+type Local struct {
+	Layout   string // directory of the layout, relative to the tree's root, e.g. "out/core-gcc"
+	Index    Digest // of the index that wraps the manifest; "" when index.json names the manifest itself
+	Manifest Digest
 }
