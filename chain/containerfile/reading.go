@@ -53,15 +53,17 @@ type Run struct {
 
 // Reading is what a Containerfile does under given build arguments.
 type Reading struct {
-	Refs    []Ref
-	Fetches []Fetch
-	Runs    []Run
-	Context []string // paths that ADD and COPY take from the main context, expanded, in order
+	Refs     []Ref
+	Fetches  []Fetch
+	Runs     []Run
+	Problems []SyntaxError // what the builder would refuse once variables are replaced
+	Context  []string      // paths that ADD and COPY take from the main context, expanded, in order
 
 	file *File
 }
 
-// Read follows the whole file in order under build arguments.
+// Read follows the whole file in order under build arguments. It must not be
+// called twice at once on one File.
 func (f *File) Read(args map[string]string) *Reading {
 	r := &Reading{file: f}
 	sc := newScope(f, args)
@@ -79,8 +81,11 @@ func (f *File) Read(args map[string]string) *Reading {
 			latest[strings.ToLower(st.Name)] = i
 		}
 		state := sc.enter(i, from)
-		for _, cmd := range st.Commands {
+		for j, cmd := range st.Commands {
 			r.command(sc, i, cmd, state)
+			if _, ok := cmd.(*instructions.RunCommand); ok && j > 0 {
+				r.borrow(st.Commands[j-1])
+			}
 		}
 	}
 	return r
@@ -113,6 +118,15 @@ func (r *Reading) command(sc *scope, in int, cmd instructions.Command, st *state
 		r.add(sc, c, line, in, st.env)
 	case *instructions.RunCommand:
 		r.run(sc, c, line, in, st)
+	}
+}
+
+// borrow gives the last RUN the comment of the instruction before it, when that
+// wrote the script which the RUN is there to run.
+func (r *Reading) borrow(before instructions.Command) {
+	run := &r.Runs[len(r.Runs)-1]
+	if c, ok := before.(*instructions.CopyCommand); ok && len(c.SourceContents) > 0 && run.Comment == "" {
+		run.Comment = r.file.comment(startLine(c.Location()))
 	}
 }
 
@@ -162,6 +176,10 @@ func (r *Reading) run(sc *scope, c *instructions.RunCommand, line, in int, st *s
 	run := Run{Line: line, In: in, Text: r.file.text(c.Location()), Dir: st.dir, Comment: r.file.comment(line), env: st.env.clone()}
 	if n := instructions.GetNetwork(c); n != instructions.NetworkDefault {
 		run.Network = string(n)
+	}
+	// Until it is expanded, a mount has nothing but its origin.
+	if err := c.Expand(func(w string) (string, error) { w, _ = sc.expand(w, st.env); return w, nil }); err != nil {
+		r.Problems = append(r.Problems, SyntaxError{line, err.Error()})
 	}
 	run.Insecure = instructions.GetSecurity(c) == instructions.SecurityInsecure
 	for _, m := range instructions.GetMounts(c) {

@@ -34,6 +34,12 @@ const nameWidth = 72
 // A word that is called like a release: "gcc-13.1.0", "heirloom-devtools-070527".
 var release = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+]*([-_.][A-Za-z+][A-Za-z0-9+]*)*[-_]?v?\d[A-Za-z0-9]*([._-][A-Za-z0-9]+)*$`)
 
+// A word that is called like a release but is a file: "pass1.kaem".
+var plainFile = regexp.MustCompile(`\.(sh|kaem|so|py|pl|txt|patch|diff|gz|xz|lz|bz2|zst|zip|tgz|tar|whl|o|c|h|a|hex0|M1|log|mk|am|ac|json|toml)$`)
+
+// A comment that names what a step does begins with what is done.
+var doing = regexp.MustCompile(`^(Build|Install|Set ?up|Create|Compile|Generate|Configure|Bootstrap|Copy|Remove|Apply|Patch|Strip|Test|Check|Link|Extract|Unpack|Assemble|Rebuild|Verify|Compare|Make|Prepare) `)
+
 // A commit's name says nothing to a person.
 var commit = regexp.MustCompile(`[0-9a-f]{40}`)
 
@@ -43,7 +49,9 @@ var variable = regexp.MustCompile(`\$\{(\w+)\}|\$(\w+)`)
 func (run *Run) name() (name, subject string) {
 	best, cd := run.telling()
 	dir := run.Dir
-	if cd != "" {
+	if strings.HasPrefix(cd, "/") {
+		dir = cd
+	} else if cd != "" {
 		dir = path.Join(dir, cd)
 	}
 	for d := dir; d != "/" && d != "." && subject == ""; d = path.Dir(d) {
@@ -56,7 +64,7 @@ func (run *Run) name() (name, subject string) {
 		}
 	}
 	name = best
-	if run.Comment != "" {
+	if doing.MatchString(run.Comment) {
 		name = run.Comment
 	}
 	if subject != "" && !strings.Contains(name, subject) {
@@ -75,7 +83,7 @@ func asRelease(w string) string {
 	if short != w {
 		return short
 	}
-	if len(w) < 4 || strings.Contains(w, "/") || strings.HasSuffix(w, ".sh") || strings.HasSuffix(w, ".so") || !release.MatchString(w) {
+	if len(w) < 4 || strings.Contains(w, "/") || plainFile.MatchString(w) || !release.MatchString(w) {
 		return ""
 	}
 	if !strings.ContainsAny(w, "-_.") { // "x86", "python3"
@@ -102,7 +110,11 @@ func (run *Run) telling() (best, dir string) {
 			best, top, dir = line, w, cd
 		}
 	}
-	return best, dir
+	words := strings.Fields(best)
+	for len(words) > 1 && assignment(words[0]) {
+		words = words[1:]
+	}
+	return strings.Join(words, " "), dir
 }
 
 // lines gives the script's commands, continued lines joined, variables with a
@@ -129,10 +141,10 @@ func (run *Run) lines() []string {
 
 // Commands that only prepare, or move around what others made.
 var preparing = map[string]bool{
-	"set": true, "export": true, "cd": true, "mkdir": true, "pushd": true, "popd": true, "source": true, ".": true,
-	"echo": true, "rm": true, "ln": true, "if": true, "then": true, "fi": true, "else": true, "for": true, "do": true, "done": true,
+	"cd": true, "mkdir": true, "pushd": true, "popd": true, "source": true, ".": true,
+	"rm": true, "ln": true, "if": true, "for": true,
 	"cp": true, "mv": true, "sed": true, "patch": true, "chmod": true, "chown": true, "touch": true, "unset": true, "tar": true,
-	"install": true, "find": true, "printf": true, "cat": true, "autoreconf": true, "case": true, "esac": true, "[[": true, "[": true,
+	"install": true, "find": true, "printf": true, "cat": true, "autoreconf": true, "case": true, "[[": true, "[": true,
 	"(": true, ")": true, "while": true, "elif": true, "local": true, "read": true, "exit": true, "true": true, "test": true,
 }
 
@@ -145,8 +157,13 @@ func weight(line string) int {
 	if len(words) == 0 || strings.HasPrefix(words[0], "#") || strings.HasPrefix(words[0], "-") || assignment(words[0]) {
 		return 0
 	}
+	if strings.HasSuffix(line, "{") || strings.Contains(words[0], "://") || !strings.ContainsAny(words[0], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ[(") {
+		return 0 // the head of a function, the text of a file
+	}
 	base := path.Base(words[0])
 	switch base {
+	case "set", "export", "echo", "fi", "done", "else", "esac", "then", "do":
+		return 0
 	case "make", "ninja", "cargo", "go", "gcc", "cc", "clang", "meson", "cmake", "python", "python3", "x.py", "bazel", "npm", "gmake", "samu", "zig", "gprbuild", "mix", "dotnet", "build", "uninstall":
 		if strings.Contains(line, "install") && base != "uninstall" {
 			return 4

@@ -46,6 +46,10 @@ func (p *pkg) checkRecipe(read *containerfile.Reading) {
 			"the builder itself would fetch %q (%s)", f.URL, pinned)
 		p.broken(fmt.Sprintf("%s:%d takes a source from the network", file, f.Line))
 	}
+	for _, problem := range read.Problems {
+		p.report(chain.Fault, "containerfile", file, problem.Line, "correct the file", "%s", problem.Text)
+		p.broken(fmt.Sprintf("%s:%d: %s", file, problem.Line, problem.Text))
+	}
 	for _, ref := range read.Refs {
 		p.checkRef(ref, file)
 	}
