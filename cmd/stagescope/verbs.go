@@ -5,5 +5,8 @@ import "github.com/spf13/cobra"
 // verbs lists the verbs in the order in which help shows them. A verb is here
 // only once it works.
 func (a *app) verbs() []*cobra.Command {
-	return []*cobra.Command{}
+	return []*cobra.Command{
+		a.listCmd(),
+		a.showCmd(),
+	}
 }
