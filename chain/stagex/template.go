@@ -79,6 +79,10 @@ func (s sourceEntry) fetched(packageVersion string) (file string, urls, others [
 	}
 	values := versionForms(version)
 	values["format"] = s.Format
+	if len(s.Mirrors) == 0 && s.File != "" { // it may still lie in a local mirror
+		file, err = expand(s.File, values)
+		return file, nil, nil, err
+	}
 	for i, mirror := range s.Mirrors {
 		template := s.File
 		if template == "" {
