@@ -28,6 +28,7 @@ type app struct {
 	json     bool
 	color    string
 	offline  bool
+	mouse    string
 }
 
 // Exit codes, as the command's doc comment gives them.
@@ -94,8 +95,21 @@ func (a *app) rootCmd() *cobra.Command {
 		Short:         "A workbench for bootstrap chains of container images",
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Long: `Stagescope opens its workbench on the chain of --tree, else of the current
+directory if it is a tree, else on the chain embedded in the program. Press ?
+there for all that can be done.
+
+Where input or output is no terminal it prints the list of stages instead. Every
+screen has a verb that prints the same as text or, with --json, as data.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if a.mouse != "on" && a.mouse != "off" {
+				return withHint(fmt.Errorf("--mouse %q is not known", a.mouse), "it is on or off")
+			}
+			return a.workbench(cmd)
+		},
 	}
+	c.Flags().StringVar(&a.mouse, "mouse", "on", "on or off, in the workbench")
 	f := c.PersistentFlags()
 	f.StringVar(&a.tree, "tree", "", "`DIR` of the chain's tree (default: the current directory if it is one, else the embedded chain)")
 	f.StringArrayVar(&a.sources, "sources", nil, "`DIR` that holds sources already, searched before any mirror (repeatable)")

@@ -12,13 +12,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stagescope/stagescope/chain"
+	"github.com/stagescope/stagescope/chain/seedling"
 	"github.com/stagescope/stagescope/chain/stagex"
 )
 
 // embedded loads the chain that is in the program.
-var embedded = func() (*chain.Chain, error) {
-	return nil, errors.New("no tree was given, and the current directory is none")
-}
+var embedded = seedling.Load
 
 // openChain loads the chain that the user means: --tree, else the current
 // directory if it is a tree, else the embedded one.

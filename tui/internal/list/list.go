@@ -45,6 +45,9 @@ func (l *List) SetRows(rows Rows) {
 	l.settle(1)
 }
 
+// Rows is what the list shows now.
+func (l *List) Rows() Rows { return l.rows }
+
 // Show restricts the list to the given rows, in ascending order; nil shows all.
 // The row under the cursor stays under it, or the next one that is shown.
 func (l *List) Show(rows []int) {

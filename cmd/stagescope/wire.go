@@ -1,0 +1,12 @@
+package main
+
+import (
+	"context"
+
+	"github.com/stagescope/stagescope/tui"
+)
+
+// wire gives the workbench all that it does not do itself.
+func (a *app) wire(_ context.Context, cfg *tui.Config) {
+	cfg.WhyNoBuilder = "no engine is part of this program yet"
+}

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/stagescope/stagescope/tui"
+)
+
+// workbench opens the screens on a terminal. Where one end is none, it prints
+// the list of stages instead, without escape sequences.
+func (a *app) workbench(cmd *cobra.Command) error {
+	c, err := a.openChain()
+	if err != nil {
+		return err
+	}
+	in, out, ok := a.terminal()
+	if !ok || a.json {
+		if a.json {
+			return a.printJSON(listed(c, c.Stages))
+		}
+		return a.printList(c, c.Stages)
+	}
+	cfg := tui.Config{Chain: c, In: in, Out: out, NoColor: a.color == "never", Mouse: a.mouse == "on"}
+	a.wire(cmd.Context(), &cfg)
+	return tui.Run(cmd.Context(), cfg)
+}
+
+// terminal gives both ends when both are terminals.
+func (a *app) terminal() (in, out *os.File, ok bool) {
+	in, okIn := a.in.(*os.File)
+	out, okOut := a.out.(*os.File)
+	ok = okIn && okOut && term.IsTerminal(int(in.Fd())) && term.IsTerminal(int(out.Fd()))
+	return in, out, ok
+}

@@ -1,0 +1,198 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/stagescope/stagescope/chain/safe"
+	"github.com/stagescope/stagescope/diff"
+	"github.com/stagescope/stagescope/tui/internal/both"
+	"github.com/stagescope/stagescope/tui/internal/look"
+	"github.com/stagescope/stagescope/tui/internal/pages"
+)
+
+// bothView shows the bytes of a node's two sides: as one text with what was
+// taken out and put in, or as hex.
+type bothView struct {
+	app  *app
+	own  screen
+	view *pageView
+	node *diff.Node
+	mode viewMode
+	gen  int
+	text []both.Line
+	hex  *both.Hex
+	busy bool
+
+	cancel context.CancelFunc
+}
+
+// bothOpened brings both sides of a node.
+type bothOpened struct {
+	gen  int
+	text []both.Line
+	hex  *both.Hex
+	err  error
+}
+
+func newBothView(a *app, own screen) *bothView {
+	b := &bothView{app: a, own: own, view: newPageView(a, own)}
+	b.view.render = b.line
+	return b
+}
+
+// want shows a node in a mode; it gives the command that reads what is missing.
+func (b *bothView) want(n *diff.Node, mode viewMode) tea.Cmd {
+	if n == b.node && mode == b.mode {
+		return b.view.want()
+	}
+	b.close()
+	b.node, b.mode = n, mode
+	b.gen++
+	if n.Content == nil {
+		b.text = []both.Line{{Text: "there are no bytes to show here; the reasons say what differs"}}
+		b.view.open(b.app.ctx, both.Text(b.text), 1)
+		return b.view.want()
+	}
+	b.busy = true
+	var ctx context.Context
+	ctx, b.cancel = context.WithCancel(b.app.ctx)
+	gen := b.gen
+	return toScreen(b.own, func() tea.Msg {
+		m := bothOpened{gen: gen}
+		if mode == viewHex {
+			m.hex, m.err = both.OpenHex(ctx, n)
+		} else {
+			m.text, m.err = both.Unified(ctx, n.Content)
+		}
+		return m
+	})
+}
+
+func (b *bothView) update(msg tea.Msg) tea.Cmd {
+	m, ok := msg.(bothOpened)
+	if !ok {
+		b.view.update(msg)
+		return nil
+	}
+	if m.gen != b.gen {
+		if m.hex != nil {
+			m.hex.Close()
+		}
+		return nil
+	}
+	b.busy = false
+	if m.err != nil {
+		m.text = []both.Line{{Text: m.err.Error()}}
+	}
+	b.text, b.hex = m.text, m.hex
+	if b.hex != nil {
+		b.view.open(b.app.ctx, b.hex, b.hex.Len())
+	} else {
+		b.view.open(b.app.ctx, both.Text(b.text), len(b.text))
+	}
+	b.next(1)
+	return nil
+}
+
+func (b *bothView) line(i int, text string) look.Line {
+	if b.hex != nil {
+		return b.hexRow(i, text)
+	}
+	if i >= len(b.text) {
+		return nil
+	}
+	l := b.text[i]
+	sign, role := "  ", look.Plain
+	switch l.Op {
+	case both.OnlyA:
+		sign, role = "- ", look.AddedA
+	case both.OnlyB:
+		sign, role = "+ ", look.AddedB
+	case both.Fold:
+		return look.T(look.Faint, "  "+safe.Line(text))
+	}
+	return look.T(look.Faint, number(l.A)+number(l.B)).Add(role, sign+safe.Line(text))
+}
+
+func number(n int) string {
+	if n == 0 {
+		return "      "
+	}
+	return fmt.Sprintf("%5d ", n)
+}
+
+// hexRow colours the bytes of a row that differ.
+func (b *bothView) hexRow(i int, text string) look.Line {
+	side, role := "A ", look.AddedA
+	if i%2 == 1 {
+		side, role = "B ", look.AddedB
+	}
+	if text == "" {
+		if i%2 == 1 {
+			return look.T(look.Faint, "  =")
+		}
+		return look.T(role, side).Add(look.Faint, "has ended")
+	}
+	if len(text) < pages.TextCell(0) {
+		return look.T(look.Faint, safe.Text(text))
+	}
+	cells := make([]bool, pages.HexWidth)
+	for k := range cells {
+		cells[k] = b.hex.Differs(i%2 == 1, int64(i/2)*pages.HexWidth+int64(k))
+	}
+	l := look.T(role, side).Add(look.Faint, text[:10])
+	for k, d := range cells {
+		r := look.Plain
+		if d {
+			r = role
+		}
+		at := pages.HexCell(k)
+		end := pages.TextCell(0)
+		if k+1 < len(cells) {
+			end = pages.HexCell(k + 1)
+		}
+		l = l.Add(r, text[at:end])
+	}
+	for k := pages.TextCell(0); k < len(text); k++ {
+		r := look.Muted
+		if cells[k-pages.TextCell(0)] {
+			r = role
+		}
+		l = l.Add(r, text[k:k+1])
+	}
+	return l
+}
+
+// next moves to the next place that differs and reports whether there is one.
+func (b *bothView) next(dir int) bool {
+	at := b.view.list.Cursor()
+	if b.hex != nil {
+		row, ok := b.hex.Next(at/2, dir)
+		if ok {
+			b.view.list.MoveTo(2 * row)
+		}
+		return ok
+	}
+	for i := at + dir; i >= 0 && i < len(b.text); i += dir {
+		if b.text[i].Changed() && (i == 0 || !b.text[i-1].Changed()) {
+			b.view.list.MoveTo(i)
+			return true
+		}
+	}
+	return false
+}
+
+func (b *bothView) close() {
+	if b.cancel != nil {
+		b.cancel()
+		b.cancel = nil
+	}
+	if b.hex != nil {
+		b.hex.Close()
+	}
+	b.hex, b.text, b.node = nil, nil, nil
+	b.view.open(b.app.ctx, both.Text(nil), 0)
+}

@@ -1,0 +1,228 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/stagescope/stagescope/chain/safe"
+	"github.com/stagescope/stagescope/diff"
+	"github.com/stagescope/stagescope/tui/internal/list"
+	"github.com/stagescope/stagescope/tui/internal/look"
+)
+
+// diffRow is a visible node of a difference tree.
+type diffRow struct {
+	node  *diff.Node
+	depth int
+	path  string // of names from the root, for flat view, filters and copying
+}
+
+// diffRows is the tree as the flat list of its visible nodes.
+type diffRows struct {
+	root *diff.Node
+	rows []diffRow
+	shut map[*diff.Node]bool // nodes that are closed
+	all  bool                // nodes that are the same are shown too
+	flat bool                // only nodes without children, by their path
+}
+
+var diffFaces = map[diff.Status]face{
+	diff.NotChecked: {"·", look.Warn, "not checked"},
+	diff.Same:       {"=", look.Good, "same"},
+	diff.Differs:    {"≠", look.Bad, "differs"},
+	diff.OnlyA:      {"-", look.AddedA, "only in A"},
+	diff.OnlyB:      {"+", look.AddedB, "only in B"},
+	diff.Unreadable: {"!", look.Warn, "unreadable"},
+}
+
+func (r *diffRows) build() {
+	r.rows = r.rows[:0]
+	if r.root != nil {
+		r.add(r.root, 0, "")
+	}
+}
+
+func (r *diffRows) add(n *diff.Node, depth int, path string) {
+	if path != "" {
+		path += " › "
+	}
+	path += n.Name
+	hide := !r.all && n.Status == diff.Same && depth > 0
+	if !hide && (!r.flat || len(n.Children) == 0) {
+		d := depth
+		if r.flat {
+			d = 0
+		}
+		r.rows = append(r.rows, diffRow{n, d, path})
+	}
+	if hide || r.shut[n] && !r.flat {
+		return
+	}
+	for _, c := range n.Children {
+		r.add(c, depth+1, path)
+	}
+}
+
+// Len and Row make it the rows of a list.
+func (r *diffRows) Len() int { return len(r.rows) }
+
+func (r *diffRows) Row(i, width int) look.Line {
+	row := r.rows[i]
+	n := row.node
+	f := diffFaces[n.Status]
+	line := look.T(look.Faint, strings.Repeat("  ", row.depth))
+	arrow := "  "
+	if len(n.Children) > 0 && !r.flat {
+		arrow = "▾ "
+		if r.shut[n] {
+			arrow = "▸ "
+		}
+	}
+	name := n.Name
+	if r.flat {
+		name = row.path
+	}
+	role := look.Plain
+	if n.Status == diff.Same {
+		role = look.Muted
+	}
+	line = line.Add(look.Faint, arrow).Add(f.role, f.sign+" ").Add(role, safe.Text(name))
+	if n.Count > 1 {
+		line = line.Add(look.Muted, fmt.Sprintf(" ×%d", n.Count))
+	}
+	line = line.Add(look.Faint, " "+safe.Text(string(n.Kind)))
+	if why, role := cause(n); why != "" {
+		line = line.Add(role, "  "+safe.Text(why))
+	}
+	if n.Capped {
+		line = line.Add(look.Warn, " cut short")
+	}
+	return line
+}
+
+// cause is the first thing that explains a node, and how sure that is.
+func cause(n *diff.Node) (string, look.Role) {
+	for _, r := range n.Reasons {
+		if r.Cause == nil {
+			continue
+		}
+		role := look.Muted
+		if r.Cause.Confidence == diff.Likely {
+			role = look.Warn
+		}
+		return r.Cause.Name, role
+	}
+	if len(n.Reasons) > 0 {
+		fields := make([]string, 0, len(n.Reasons))
+		for _, r := range n.Reasons {
+			fields = append(fields, r.Field)
+		}
+		return strings.Join(fields, ", "), look.Muted
+	}
+	return n.Note, look.Warn
+}
+
+// isDifference reports a node at which next and previous stop: one that is
+// not the same and has nothing below it that says more.
+func isDifference(n *diff.Node) bool {
+	if n.Status == diff.Same {
+		return false
+	}
+	for _, c := range n.Children {
+		if c.Status != diff.Same {
+			return false
+		}
+	}
+	return true
+}
+
+// next is the row of the next difference after from in direction dir, or -1.
+func (r *diffRows) next(l *list.List, from, dir int) int {
+	for i := from + dir; i >= 0 && i < len(r.rows); i += dir {
+		if isDifference(r.rows[i].node) {
+			return i
+		}
+	}
+	return -1
+}
+
+// tallyDiff counts the statuses of the leaves below n.
+func tallyDiff(n *diff.Node, by map[diff.Status]int) {
+	if len(n.Children) == 0 {
+		by[n.Status] += max(1, n.Count)
+		return
+	}
+	for _, c := range n.Children {
+		tallyDiff(c, by)
+	}
+}
+
+// reasons fills a sheet with what is known of a node.
+func (sh *sheet) node(n *diff.Node) {
+	f := diffFaces[n.Status]
+	sh.add(look.T(f.role, f.sign+" "+f.word).Add(look.Muted, "  "+safe.Text(string(n.Kind))))
+	if n.Note != "" {
+		sh.para(look.Warn, n.Note)
+	}
+	if n.Capped {
+		sh.para(look.Warn, "a bound was hit: more differs, or may differ, than is shown")
+	}
+	sh.gap()
+	sh.side("A", look.AddedA, n.A)
+	sh.side("B", look.AddedB, n.B)
+	for _, r := range n.Reasons {
+		sh.heading(safe.Text(r.Field), "")
+		sh.sideValue("A", look.AddedA, r.A)
+		sh.sideValue("B", look.AddedB, r.B)
+		if c := r.Cause; c != nil {
+			sh.field("cause", look.Strong, c.ID+" "+c.Name)
+			sh.field("", look.Muted, c.Confidence.String())
+			sh.field("evidence", look.Plain, c.Evidence)
+			sh.field("fix", look.Plain, c.Fix)
+		}
+	}
+	if n.Status == diff.Differs && len(n.Children) == 0 {
+		sh.gap()
+		sh.residue(n)
+	}
+}
+
+func (sh *sheet) side(name string, role look.Role, s *diff.Side) {
+	if s == nil {
+		sh.add(look.T(role, look.Left(name, 3)).Add(look.Faint, "is not there"))
+		return
+	}
+	sh.add(look.T(role, look.Left(name, 3)).Add(look.Plain, safe.Text(s.Name)).Add(look.Muted, "  "+size(s.Size))).copy = string(s.Digest)
+	if s.Digest != "" {
+		sh.add(look.T(look.Faint, "   "+string(s.Digest))).copy = string(s.Digest)
+	}
+}
+
+func (sh *sheet) sideValue(name string, role look.Role, v string) {
+	for i, l := range look.Wrap(look.Plain, safe.Text(v), max(10, sh.w-3)) {
+		label := "   "
+		if i == 0 {
+			label = look.Left(name, 3)
+		}
+		sh.add(append(look.T(role, label), l...)).copy = v
+	}
+}
+
+func (sh *sheet) residue(n *diff.Node) {
+	switch n.Residue {
+	case diff.ResidueNone:
+		sh.para(look.Good, "every differing byte is explained")
+	case diff.ResidueKnown:
+		sh.para(look.Bad, fmt.Sprintf("%d bytes of A and %d of B are not explained", total(n.UnexplainedA), total(n.UnexplainedB)))
+	default:
+		sh.para(look.Warn, "nobody has examined whether every differing byte is explained")
+	}
+}
+
+func total(rs []diff.Range) int64 {
+	var n int64
+	for _, r := range rs {
+		n += r.Len
+	}
+	return n
+}

@@ -1,0 +1,76 @@
+package tui
+
+import (
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/stagescope/stagescope/chain"
+)
+
+// rebuild starts a rebuild of st, or goes to the one that runs.
+func (a *app) rebuild(st *chain.Stage) tea.Cmd {
+	if st == nil {
+		return nil
+	}
+	if a.runs.running(st.ID) {
+		return a.push(newRebuildScreen(a, a.runs.last(st.ID)))
+	}
+	if a.cfg.Builder == nil {
+		return a.tell("this program cannot build here: "+a.cfg.WhyNoBuilder, true)
+	}
+	r, cmd, err := a.runs.start(st)
+	if err != nil {
+		return a.complain(err)
+	}
+	return tea.Batch(cmd, a.push(newRebuildScreen(a, r)), a.keepTicking())
+}
+
+// openRuns goes to the list of this session's rebuilds.
+func (a *app) openRuns() tea.Cmd {
+	if len(a.runs.all) == 0 {
+		return a.say("no rebuild in this session yet: r on a stage starts one")
+	}
+	if _, ok := a.top().(*runsScreen); ok {
+		return nil
+	}
+	return a.push(newRunsScreen(a))
+}
+
+// openTrial shows a stored rebuild: the comparison when it differs, its files
+// otherwise.
+func (a *app) openTrial(st *chain.Stage, t Trial) tea.Cmd {
+	if t.Standing == Differs && t.ClaimRef != "" {
+		return a.compareTrial(st, t)
+	}
+	if t.Ref == "" {
+		return a.say("this rebuild kept no image")
+	}
+	return a.openImage(t.Ref)
+}
+
+// compareTrial compares a rebuild with the image that was claimed.
+func (a *app) compareTrial(st *chain.Stage, t Trial) tea.Cmd {
+	switch {
+	case t.Ref == "":
+		return a.say("this rebuild kept no image to compare")
+	case t.ClaimRef == "":
+		return a.say("the claimed image of " + st.ID + " is not here: only its digest is known")
+	case a.cfg.Compare == nil:
+		return a.say("this program cannot compare here")
+	}
+	return a.push(newCompareScreen(a, t.ClaimRef, t.Ref))
+}
+
+// openFiles shows the files of the newest image of a stage.
+func (a *app) openFiles(st *chain.Stage) tea.Cmd {
+	if st == nil {
+		return nil
+	}
+	return a.openImage("stage:" + st.ID)
+}
+
+func (a *app) openImage(ref string) tea.Cmd {
+	if a.cfg.OpenImage == nil {
+		return a.say("this program cannot open images here")
+	}
+	return a.push(newFilesScreen(a, ref))
+}

@@ -1,0 +1,38 @@
+package tui
+
+import (
+	"context"
+	"time"
+
+	"github.com/stagescope/stagescope/chain"
+	"github.com/stagescope/stagescope/rebuild"
+)
+
+// Trial is one finished rebuild of a stage, as screens show it.
+type Trial struct {
+	Stage    string
+	Standing Standing
+	Level    chain.Level    // at which it matched, when reproduced
+	Digest   chain.Digest   // of the image that came out; "" when none did
+	Claim    *chain.Claimed // what it was compared with; nil when there is no claim
+	Text     string         // the verdict in one plain sentence
+	Started  time.Time
+	Took     time.Duration
+	Engine   string // where it ran
+	Inputs   string // own or published
+
+	Ref      string // reference of the image that came out, for opening; "" when none is kept
+	ClaimRef string // reference of the claimed image; "" when nobody has it here
+}
+
+// Builder rebuilds stages and knows what earlier rebuilds gave. Its methods may
+// be called from several goroutines.
+type Builder interface {
+	// Rebuild runs the recipe of a stage. It returns when the result is stored,
+	// or early with ctx's error. A *rebuild.StepError says which step failed.
+	Rebuild(ctx context.Context, id string, p rebuild.Progress) (*Trial, error)
+	// Standings gives the newest standing of each stage that was rebuilt.
+	Standings(ctx context.Context) (map[string]Standing, error)
+	// Trials gives the rebuilds of a stage, newest first.
+	Trials(ctx context.Context, id string) ([]Trial, error)
+}

@@ -1,0 +1,151 @@
+package tui
+
+import (
+	"fmt"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/stagescope/stagescope/chain/safe"
+	"github.com/stagescope/stagescope/tui/internal/action"
+	"github.com/stagescope/stagescope/tui/internal/look"
+)
+
+// The smallest terminal that can show anything of use.
+const minWidth, minHeight = 20, 5
+
+// View draws the whole terminal.
+func (a *app) View() tea.View {
+	v := tea.NewView(a.block().Render(a.theme))
+	v.AltScreen = true
+	v.WindowTitle = "stagescope"
+	if a.mouse {
+		v.MouseMode = tea.MouseModeCellMotion
+	}
+	if n := a.runs.active(); n > 0 {
+		v.WindowTitle = fmt.Sprintf("stagescope (%d running)", n)
+		v.ProgressBar = tea.NewProgressBar(tea.ProgressBarIndeterminate, 0)
+	}
+	return v
+}
+
+func (a *app) block() look.Block {
+	if a.w == 0 || a.h == 0 {
+		return nil
+	}
+	if a.w < minWidth || a.h < minHeight {
+		return look.Wrap(look.Warn, "terminal too small", a.w).Size(a.w, a.h)
+	}
+	head := a.headHeight()
+	body := a.top().draw(a.w, a.h-head-1).Size(a.w, a.h-head-1)
+	var out look.Block
+	if head > 0 {
+		out = append(out, a.header())
+	}
+	out = append(append(out, body...), a.footer())
+	if a.menu != nil {
+		top, x, y := a.menu.draw(a.w, a.h)
+		out = out.Over(top, x, y, a.w)
+	}
+	return out
+}
+
+func (a *app) headHeight() int { return 1 }
+
+// header is the way to the present screen, and its counts.
+func (a *app) header() look.Line {
+	counts := a.top().counts()
+	name := " stagescope "
+	if a.w < 60 {
+		name = " "
+	}
+	line := look.T(look.Accent, name)
+	tree := a.cfg.Chain.Name
+	if a.cfg.Chain.Release != "" {
+		tree += " " + a.cfg.Chain.Release
+	}
+	crumbs := []string{safe.Text(tree)}
+	for _, s := range a.stack[1:] {
+		crumbs = append(crumbs, s.crumb())
+	}
+	room := a.w - line.Width() - 1
+	if counts.Width() > room*2/3 {
+		counts = counts.Cut(0, room*2/3)
+	}
+	room -= counts.Width()
+	line = append(line, trail(crumbs, room)...)
+	line = line.Fit(a.w - counts.Width() - 1)
+	return append(line, counts...).Fit(a.w).On(look.GroundBar)
+}
+
+// trail joins crumbs and leaves out middle ones when there is no room.
+func trail(crumbs []string, room int) look.Line {
+	build := func(cs []string) look.Line {
+		var l look.Line
+		for i, c := range cs {
+			if i > 0 {
+				l = l.Add(look.Faint, " › ")
+			}
+			role := look.Muted
+			if i == len(cs)-1 {
+				role = look.Title
+			}
+			l = l.Add(role, c)
+		}
+		return l
+	}
+	l := build(crumbs)
+	for len(crumbs) > 2 && l.Width() > room {
+		if crumbs[1] == "…" {
+			crumbs = append([]string{crumbs[0]}, crumbs[2:]...)
+		}
+		if len(crumbs) > 2 {
+			crumbs = append([]string{crumbs[0], "…"}, crumbs[2:]...)
+		}
+		l = build(crumbs)
+	}
+	if l.Width() > room && len(crumbs) > 0 {
+		return look.T(look.Title, look.Ellipsis(crumbs[len(crumbs)-1], max(0, room)))
+	}
+	return l
+}
+
+// footer is the line being typed, or a toast, or what can be done here.
+func (a *app) footer() look.Line {
+	if a.ask != nil {
+		return a.ask.draw(a.w)
+	}
+	if a.toast.text != "" {
+		role, sign := look.Good, " "
+		if a.toast.bad {
+			role, sign = look.Bad, " ! "
+		}
+		return look.T(role, sign+a.toast.text).Fit(a.w)
+	}
+	line := look.T(look.Plain, " ")
+	for _, act := range append(hinted(a.top().actions()), hinted(a.actions())...) {
+		more := look.T(look.Accent, action.KeyName(act.Keys[0])).Add(look.Muted, " "+act.Hint+"  ")
+		if line.Width()+more.Width() > a.w {
+			continue
+		}
+		line = append(line, more...)
+	}
+	return line.Fit(a.w)
+}
+
+func hinted(t action.Table) action.Table {
+	var out action.Table
+	for _, a := range t {
+		if a.Hint != "" {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// plural is "1 rebuild is" or "3 rebuilds are".
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
