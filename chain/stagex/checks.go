@@ -205,11 +205,14 @@ func (l *loader) sameNames(c *chain.Chain) {
 	}
 }
 
-// missing says what a tree of this form should have and has not.
-func (l *loader) missing(c *chain.Chain) {
-	if _, err := fs.Stat(l.fsys, "src/targets.py"); errors.Is(err, fs.ErrNotExist) {
-		l.add(chain.Notice, "no-scripts", "src/targets.py", 0, "", "the tree has no scripts of its own; the rules of %s are assumed", l.rules.era)
-	} else if err != nil {
+// missing says what of the tree's own rules is not there.
+func (l *loader) missing() {
+	_, err := fs.Stat(l.fsys, "src/targets.py")
+	_, src := fs.Stat(l.fsys, "src")
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && src == nil:
+		l.add(chain.Warning, "no-scripts", "src/targets.py", 0, "is the checkout complete?", "the scripts that say how the tree is built are missing; the rules of %s are assumed", l.rules.era)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		l.add(chain.Fault, "unreadable", "src/targets.py", 0, "check the permissions", "it cannot be read, so the rules of %s are assumed: %v", l.rules.era, plain(err))
 	}
 	if len(l.rules.missing) > 0 {

@@ -79,7 +79,7 @@ func Load(fsys fs.FS, name string) (*chain.Chain, error) {
 	l.sameNames(c)
 	l.publish(c)
 	l.localImages(c)
-	l.missing(c)
+	l.missing()
 	c.Findings = append(c.Findings, l.findings...)
 	slices.SortStableFunc(c.Findings, func(a, b chain.Finding) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Stage, b.Stage), cmp.Compare(a.Rule, b.Rule))
