@@ -35,7 +35,9 @@ type ArtifactFile struct {
 	Data      []byte    // for writing: the bytes, or
 	Reader    io.Reader // for writing: where they come from, when not nil
 
-	Descriptor ocispec.Descriptor // set on reading
+	// Descriptor is set on reading. For writing without Data and Reader it names
+	// a blob that the store holds already.
+	Descriptor ocispec.Descriptor
 }
 
 // PutArtifact takes in an artifact and lists it in the index. The subject may
@@ -76,11 +78,7 @@ func (s *Store) putManifest(ctx context.Context, a Artifact) (ocispec.Descriptor
 		return ocispec.Descriptor{}, err
 	}
 	for _, f := range a.Files {
-		r := f.Reader
-		if r == nil {
-			r = bytes.NewReader(f.Data)
-		}
-		d, n, err := s.PutBlob(ctx, r, "")
+		d, n, err := s.putFile(ctx, f)
 		if err != nil {
 			return ocispec.Descriptor{}, err
 		}
@@ -100,6 +98,21 @@ func (s *Store) putManifest(ctx context.Context, a Artifact) (ocispec.Descriptor
 	desc, err := s.putBytes(ctx, ocispec.MediaTypeImageManifest, data)
 	desc.ArtifactType, desc.Annotations = a.Type, a.Annotations
 	return desc, err
+}
+
+// putFile takes in the bytes of one file.
+func (s *Store) putFile(ctx context.Context, f ArtifactFile) (chain.Digest, int64, error) {
+	switch {
+	case f.Reader != nil:
+		return s.PutBlob(ctx, f.Reader, "")
+	case f.Data == nil && f.Descriptor.Digest != "":
+		d := chain.Digest(f.Descriptor.Digest)
+		if !s.Has(d) {
+			return "", 0, fmt.Errorf("blob %s: %w", d, ErrNotFound)
+		}
+		return d, f.Descriptor.Size, nil
+	}
+	return s.PutBlob(ctx, bytes.NewReader(f.Data), "")
 }
 
 // Artifacts lists artifacts of a type about a subject; "" means any. The order

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -70,9 +71,12 @@ func (e *SpaceError) Unwrap() error { return e.Err }
 // writeError names the directory in an error of writing to it, and tells a
 // full disk and a lack of permission from other trouble.
 func writeError(dir string, need, written int64, err error) error {
+	var held *HeldError
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, &held), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, errQuota):
 		return &SpaceError{Dir: dir, Need: need, Written: written, Err: err}
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):

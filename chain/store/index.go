@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -73,10 +74,11 @@ func (s *Store) index(ctx context.Context) (*ocispec.Index, error) {
 	if !errors.Is(err, errBadIndex) {
 		return idx, err
 	}
-	if err := s.updateIndex(ctx, func(i *ocispec.Index) error { idx = i; return nil }); err != nil {
-		return nil, err
+	err = s.updateIndex(ctx, func(i *ocispec.Index) error { idx = i; return nil })
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		return s.scanIndex(ctx) // a store that can only be read is as good without it
 	}
-	return idx, nil
+	return idx, err
 }
 
 // updateIndex changes index.json under its lock. One that is damaged is set

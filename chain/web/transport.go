@@ -74,10 +74,7 @@ func CheckRedirect(req *http.Request, via []*http.Request) error {
 		return errors.New("stopped after 10 redirects")
 	}
 	first := via[0].URL
-	if first.Scheme == "https" && req.URL.Scheme != "https" {
-		return fmt.Errorf("redirected from https to %s", req.URL.Scheme)
-	}
-	if req.URL.Host != first.Host {
+	if req.URL.Host != first.Host || req.URL.Scheme != first.Scheme {
 		for _, h := range []string{"Authorization", "Cookie", "Www-Authenticate", "Proxy-Authorization"} {
 			req.Header.Del(h)
 		}
