@@ -94,8 +94,6 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		}
 	case tick:
 		cmd = a.ticked(msg)
-	case runDone:
-		cmd = a.runs.finish(msg)
 	case forScreen:
 		cmd = a.deliver(msg)
 	}
@@ -126,8 +124,7 @@ func (a *app) deliver(msg forScreen) tea.Cmd {
 // ticked lets every screen look at what runs, and goes on while something does.
 func (a *app) ticked(msg tick) tea.Cmd {
 	a.ticking = false
-	a.runs.look()
-	var cmds []tea.Cmd
+	cmds := []tea.Cmd{a.runs.look()}
 	for _, s := range a.stack {
 		cmds = append(cmds, s.update(msg))
 	}

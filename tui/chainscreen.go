@@ -104,9 +104,9 @@ func (s *chainScreen) selectedStep() *chain.Step {
 	return nil
 }
 
-func (s *chainScreen) counts() look.Line {
+func (s *chainScreen) counts() []look.Line {
 	c := s.app.cfg.Chain
-	line := look.Line{}
+	out := []look.Line{look.T(look.Muted, plural(len(c.Stages), "stage", "stages"))}
 	for _, st := range []Standing{running, Reproduced, Differs, Failed} {
 		n := 0
 		for _, g := range c.Stages {
@@ -116,14 +116,13 @@ func (s *chainScreen) counts() look.Line {
 		}
 		if n > 0 {
 			f := st.face()
-			line = line.Add(f.role, f.sign).Add(look.Muted, fmt.Sprintf(" %d %s  ", n, f.word))
+			out = append(out, look.T(f.role, f.sign).Add(look.Muted, fmt.Sprintf(" %d %s", n, f.word)))
 		}
 	}
-	line = line.Add(look.Muted, plural(len(c.Stages), "stage", "stages"))
 	if n := len(c.Findings); n > 0 {
-		line = line.Add(look.Faint, " · ").Add(look.Warn, plural(n, "finding", "findings"))
+		out = append(out, look.T(look.Warn, plural(n, "finding", "findings")))
 	}
-	return line.Add(look.Plain, " ")
+	return out
 }
 
 func (s *chainScreen) draw(w, h int) look.Block {

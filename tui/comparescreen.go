@@ -162,21 +162,21 @@ func (s *compareScreen) setMode(m viewMode) {
 	}
 }
 
-func (s *compareScreen) counts() look.Line {
+func (s *compareScreen) counts() []look.Line {
 	switch {
 	case s.err != nil:
-		return look.T(look.Bad, "! cannot be compared ")
+		return []look.Line{look.T(look.Bad, "! cannot be compared")}
 	case s.rows.root == nil:
-		return look.T(look.Busy, "comparing… ")
+		return []look.Line{look.T(look.Busy, "comparing…")}
 	}
-	var l look.Line
+	var out []look.Line
 	for _, st := range []diff.Status{diff.Differs, diff.OnlyA, diff.OnlyB, diff.Unreadable, diff.NotChecked, diff.Same} {
 		if n := s.by[st]; n > 0 {
 			f := diffFaces[st]
-			l = l.Add(f.role, f.sign).Add(look.Muted, fmt.Sprintf(" %d %s  ", n, f.word))
+			out = append(out, look.T(f.role, f.sign).Add(look.Muted, fmt.Sprintf(" %d %s", n, f.word)))
 		}
 	}
-	return l
+	return out
 }
 
 func (s *compareScreen) draw(w, h int) look.Block {
@@ -186,6 +186,9 @@ func (s *compareScreen) draw(w, h int) look.Block {
 	}
 	p := s.panes.all
 	p[0].weight, p[1].weight = 45, 55
+	if w >= 110 && s.mode == viewHex {
+		p[0].weight, p[1].weight = w-82, 82 // a hex row is seen whole
+	}
 	s.panes.stack = w < 110
 	if s.panes.stack && h < 16 {
 		p[0].weight, p[1].weight = 0, 0

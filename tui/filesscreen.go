@@ -130,14 +130,14 @@ func (s *filesScreen) filesTitle() look.Line {
 	return look.T(look.Title, "Files").Add(look.Muted, " "+name)
 }
 
-func (s *filesScreen) counts() look.Line {
+func (s *filesScreen) counts() []look.Line {
 	switch {
 	case s.err != nil:
-		return look.T(look.Bad, "! cannot be read ")
+		return []look.Line{look.T(look.Bad, "! cannot be read")}
 	case s.image == nil:
-		return look.T(look.Busy, "opening… ")
+		return []look.Line{look.T(look.Busy, "opening…")}
 	}
-	return look.T(look.Muted, fmt.Sprintf("%s · %s ", plural(len(s.image.Layers()), "layer", "layers"), s.image.Digest().Short()))
+	return []look.Line{look.T(look.Muted, plural(len(s.image.Layers()), "layer", "layers")), look.T(look.Muted, s.image.Digest().Short())}
 }
 
 func (s *filesScreen) draw(w, h int) look.Block {

@@ -42,17 +42,19 @@ func (s *findingsScreen) update(tea.Msg) tea.Cmd { return nil }
 func (s *findingsScreen) close()                 {}
 func (s *findingsScreen) layout() *panes         { return &s.panes }
 
-func (s *findingsScreen) counts() look.Line {
+func (s *findingsScreen) counts() []look.Line {
 	n := map[chain.Severity]int{}
 	for _, f := range s.all {
 		n[f.Severity]++
 	}
-	line := look.Line{}
+	var out []look.Line
 	for _, sev := range []chain.Severity{chain.Fault, chain.Warning, chain.Notice} {
 		role, sign := severityFace(sev)
-		line = line.Add(role, sign).Add(look.Muted, fmt.Sprintf(" %d %ss  ", n[sev], sev))
+		if n[sev] > 0 {
+			out = append(out, look.T(role, sign+" ").Add(look.Muted, plural(n[sev], sev.String(), sev.String()+"s")))
+		}
 	}
-	return line
+	return out
 }
 
 func (s *findingsScreen) draw(w, h int) look.Block {

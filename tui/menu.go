@@ -73,8 +73,8 @@ func (m *menu) Row(i, width int) look.Line {
 	if r.heading {
 		return look.T(look.Title, r.name)
 	}
-	kw := 14
-	if width < 40 {
+	kw := 20
+	if width < 44 {
 		kw = 9
 	}
 	return look.T(look.Accent, look.Left(r.keys, kw)).Add(look.Plain, " "+r.name)

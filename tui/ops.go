@@ -17,11 +17,11 @@ func (a *app) rebuild(st *chain.Stage) tea.Cmd {
 	if a.cfg.Builder == nil {
 		return a.tell("this program cannot build here: "+a.cfg.WhyNoBuilder, true)
 	}
-	r, cmd, err := a.runs.start(st)
+	r, err := a.runs.start(st)
 	if err != nil {
 		return a.complain(err)
 	}
-	return tea.Batch(cmd, a.push(newRebuildScreen(a, r)), a.keepTicking())
+	return tea.Batch(a.push(newRebuildScreen(a, r)), a.keepTicking())
 }
 
 // openRuns goes to the list of this session's rebuilds.

@@ -173,16 +173,16 @@ func (s *rebuildScreen) Row(i, width int) look.Line {
 	return name.Add(role, safe.Text(st.name)).Fit(room).Add(look.Faint, " ").Add(look.Muted, right)
 }
 
-func (s *rebuildScreen) counts() look.Line {
+func (s *rebuildScreen) counts() []look.Line {
 	f := running.face()
 	if s.run.done {
 		f = s.run.standing().face()
 	}
-	line := look.T(f.role, f.sign+" "+f.word)
+	out := []look.Line{look.T(f.role, f.sign+" "+f.word)}
 	if n := s.app.runs.active(); n > 1 {
-		line = line.Add(look.Muted, fmt.Sprintf(" · %d run", n))
+		out = append(out, look.T(look.Muted, fmt.Sprintf("%d rebuilds run", n)))
 	}
-	return line.Add(look.Plain, " ")
+	return out
 }
 
 func (s *rebuildScreen) draw(w, h int) look.Block {

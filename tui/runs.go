@@ -65,7 +65,6 @@ type runs struct {
 
 // runDone says that a rebuild has ended.
 type runDone struct {
-	run   *run
 	trial *Trial
 	err   error
 }
@@ -101,11 +100,11 @@ func (rs *runs) last(id string) *run {
 	return nil
 }
 
-// start begins a rebuild and gives the command that waits for its end.
-func (rs *runs) start(st *chain.Stage) (*run, tea.Cmd, error) {
+// start begins a rebuild. Ticks notice how far it is, and its end.
+func (rs *runs) start(st *chain.Stage) (*run, error) {
 	log, err := runlog.New(rs.app.cfg.LogDir)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	ctx, cancel := context.WithCancel(rs.app.ctx)
 	r := &run{stage: st, began: rs.app.cfg.Now(), cancel: cancel, log: log, byKey: map[string]int{}, over: make(chan runDone, 1)}
@@ -116,7 +115,7 @@ func (rs *runs) start(st *chain.Stage) (*run, tea.Cmd, error) {
 	rs.all = append(rs.all, r)
 	rs.busy.Add(1)
 	go r.build(ctx, rs.app.cfg.Builder, &rs.busy)
-	return r, func() tea.Msg { return <-r.over }, nil
+	return r, nil
 }
 
 // build runs the builder. It has a goroutine of its own, and not a command's,
@@ -124,7 +123,7 @@ func (rs *runs) start(st *chain.Stage) (*run, tea.Cmd, error) {
 func (r *run) build(ctx context.Context, b Builder, busy *sync.WaitGroup) {
 	defer busy.Done()
 	defer r.cancel()
-	end := runDone{run: r}
+	var end runDone
 	// A panic here would leave the terminal raw and say nothing.
 	defer func() {
 		if p := recover(); p != nil {
@@ -189,27 +188,34 @@ func (r *run) take() {
 	r.logLen = r.log.Len()
 }
 
-// look takes a snapshot of everything that runs.
-func (rs *runs) look() {
+// look takes a snapshot of everything that runs, and the ends of what does no
+// longer.
+func (rs *runs) look() tea.Cmd {
+	var cmds []tea.Cmd
 	for _, r := range rs.all {
-		if !r.done {
+		if r.done {
+			continue
+		}
+		select {
+		case m := <-r.over:
+			r.take()
+			cmds = append(cmds, rs.finish(r, m))
+		default:
 			r.take()
 		}
 	}
+	return tea.Batch(cmds...)
 }
 
 // finish records the end of a rebuild and says so.
-func (rs *runs) finish(m runDone) tea.Cmd {
-	r := m.run
-	r.take()
+func (rs *runs) finish(r *run, m runDone) tea.Cmd {
 	r.done, r.ended, r.trial, r.err = true, rs.app.cfg.Now(), m.trial, m.err
 	standing := r.standing()
 	rs.app.tally[r.stage.ID] = standing
-	cmds := []tea.Cmd{rs.app.tell(r.verdict(), standing == Failed || standing == Differs), rs.app.loadTally()}
-	for _, s := range rs.app.stack {
-		cmds = append(cmds, s.update(tick{rs.app.cfg.Now()}))
+	if s, ok := rs.app.top().(*rebuildScreen); ok && s.run == r {
+		return rs.app.loadTally() // its screen says it already
 	}
-	return tea.Batch(cmds...)
+	return tea.Batch(rs.app.tell(r.verdict(), standing == Failed || standing == Differs), rs.app.loadTally())
 }
 
 // standing is what the rebuild proved.
@@ -237,13 +243,13 @@ func (s stepRun) when() time.Time {
 
 // verdict is how a rebuild ended, in one sentence.
 func (r *run) verdict() string {
-	var step *rebuild.StepError
+	step := failedStep(r.err)
 	switch {
 	case !r.done:
 		return ""
 	case errors.Is(r.err, context.Canceled):
 		return r.stage.ID + " was cancelled; nothing was proven"
-	case errors.As(r.err, &step):
+	case step != nil:
 		return fmt.Sprintf("%s failed: step %d (%s) ended with code %d", r.stage.ID, step.Step+1, step.Name, step.ExitCode)
 	case r.err != nil:
 		return r.stage.ID + " failed: " + r.err.Error()
@@ -253,6 +259,16 @@ func (r *run) verdict() string {
 		return r.trial.Text
 	}
 	return r.stage.ID + ": " + r.trial.Standing.String()
+}
+
+// failedStep finds the step in an error's chain, or gives nil.
+func failedStep(err error) *rebuild.StepError {
+	for ; err != nil; err = errors.Unwrap(err) {
+		if s, ok := any(err).(*rebuild.StepError); ok {
+			return s
+		}
+	}
+	return nil
 }
 
 // counts is how many steps have ended, and how many there are.

@@ -37,8 +37,8 @@ func (s *runsScreen) draw(w, h int) look.Block {
 	return s.panes.draw(w, h)
 }
 
-func (s *runsScreen) counts() look.Line {
-	return look.T(look.Muted, fmt.Sprintf("%d running, %d in all ", s.app.runs.active(), len(s.app.runs.all)))
+func (s *runsScreen) counts() []look.Line {
+	return []look.Line{look.T(look.Muted, fmt.Sprintf("%d running, %d in all", s.app.runs.active(), len(s.app.runs.all)))}
 }
 
 // Len and Row make it the rows of its list.

@@ -24,8 +24,9 @@ type screen interface {
 	draw(w, h int) look.Block
 	// layout gives the panes that mouse and movement go to.
 	layout() *panes
-	// counts is the summary at the right of the top line.
-	counts() look.Line
+	// counts is the summary at the right of the top line, most important first;
+	// what has no room is left out.
+	counts() []look.Line
 	// back undoes one thing inside the screen, e.g. a filter, and reports
 	// whether there was one.
 	back() bool
@@ -55,6 +56,8 @@ func toScreen(s screen, cmd tea.Cmd) tea.Cmd {
 		switch msg := cmd().(type) {
 		case nil:
 			return nil
+		case forScreen:
+			return msg
 		case tea.BatchMsg:
 			for i, c := range msg {
 				msg[i] = toScreen(s, c)

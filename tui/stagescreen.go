@@ -94,13 +94,13 @@ func (s *stageScreen) update(msg tea.Msg) tea.Cmd {
 	return toScreen(s, s.recipe.update(msg))
 }
 
-func (s *stageScreen) counts() look.Line {
+func (s *stageScreen) counts() []look.Line {
 	f := s.app.standing(s.stage.ID).face()
-	line := look.T(f.role, f.sign+" "+f.word)
+	out := []look.Line{look.T(f.role, f.sign+" "+f.word)}
 	if d := s.stage.Digest(); d != "" {
-		line = line.Add(look.Faint, " · ").Add(look.Muted, d.Short())
+		out = append(out, look.T(look.Muted, d.Short()))
 	}
-	return line.Add(look.Plain, " ")
+	return out
 }
 
 func (s *stageScreen) draw(w, h int) look.Block {

@@ -53,7 +53,6 @@ func (a *app) headHeight() int { return 1 }
 
 // header is the way to the present screen, and its counts.
 func (a *app) header() look.Line {
-	counts := a.top().counts()
 	name := " stagescope "
 	if a.w < 60 {
 		name = " "
@@ -68,12 +67,16 @@ func (a *app) header() look.Line {
 		crumbs = append(crumbs, s.crumb())
 	}
 	room := a.w - line.Width() - 1
-	if counts.Width() > room*2/3 {
-		counts = counts.Cut(0, room*2/3)
+	last := look.Width(crumbs[len(crumbs)-1])
+	var counts look.Line
+	for _, c := range a.top().counts() {
+		if counts.Width()+c.Width()+2+last < room {
+			counts = append(append(counts, c...), look.Span{Text: "  "})
+		}
 	}
 	room -= counts.Width()
 	line = append(line, trail(crumbs, room)...)
-	line = line.Fit(a.w - counts.Width() - 1)
+	line = line.Fit(a.w - counts.Width())
 	return append(line, counts...).Fit(a.w).On(look.GroundBar)
 }
 

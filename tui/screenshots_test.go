@@ -1,0 +1,109 @@
+package tui
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stagescope/stagescope/chain"
+	"github.com/stagescope/stagescope/chain/seedling"
+	"github.com/stagescope/stagescope/rebuild"
+	"github.com/stagescope/stagescope/tui/internal/shot"
+)
+
+// pictures are what the README shows, over the embedded chain.
+var pictures = []struct {
+	name string
+	w, h int
+	dark bool
+	play func(d *driver, b *fakeBuilder)
+}{
+	{"chain", 200, 50, true, func(d *driver, _ *fakeBuilder) { d.keys("j") }},
+	{"chain-80x24", 80, 24, true, func(d *driver, _ *fakeBuilder) { d.keys("o") }},
+	{"chain-light", 120, 32, false, func(*driver, *fakeBuilder) {}},
+	{"stage", 160, 40, true, func(d *driver, _ *fakeBuilder) { d.keys("enter") }},
+	{"ladder", 120, 24, true, func(d *driver, _ *fakeBuilder) { d.keys("G", "t") }},
+	{"help", 100, 30, true, func(d *driver, _ *fakeBuilder) { d.keys("?") }},
+	{"rebuild", 120, 32, true, func(d *driver, b *fakeBuilder) { playSeed(d, b) }},
+	{"rebuild-done", 120, 32, true, func(d *driver, b *fakeBuilder) {
+		st := playSeed(d, b)
+		claim := st.Published[0]
+		b.end(&Trial{Standing: Reproduced, Level: claim.Level, Digest: claim.Digest, Claim: &claim, Ref: "trial:" + st.ID + "/1",
+			Text: fmt.Sprintf("%s is reproduced: its %s is the one that %s claims", st.ID, claim.Level, claim.Origin)}, nil)
+		d.waitOver()
+		d.tick(200 * time.Millisecond)
+	}},
+	{"compare", 160, 40, true, func(d *driver, _ *fakeBuilder) {
+		d.run(d.app.push(newCompareScreen(d.app, "stage:core-gcc", "trial:core-gcc/2")))
+	}},
+	{"hex", 160, 30, true, func(d *driver, _ *fakeBuilder) {
+		d.run(d.app.push(newCompareScreen(d.app, "stage:core-gcc", "trial:core-gcc/2")))
+		d.keys("n", "v", "v", "tab")
+	}},
+	{"files", 160, 30, true, func(d *driver, _ *fakeBuilder) {
+		d.run(d.app.openImage("stage:core-gcc"))
+		d.keys("j", "enter")
+	}},
+}
+
+// playSeed rebuilds the stage under the cursor, up to its last step.
+func playSeed(d *driver, b *fakeBuilder) *chain.Stage {
+	st := d.app.stack[0].(*chainScreen).selected()
+	d.keys("r")
+	at := d.now
+	log := []string{"+ hex0 seed.hex0 seed", "+ cmp seed hex0-seed", "seed: the assembled bytes are the seed's own"}
+	for i := range st.Steps {
+		v := fmt.Sprint("step", i)
+		b.play(rebuild.Event{Kind: rebuild.EventStart, Vertex: v, Step: i, Time: at})
+		for _, l := range log {
+			b.play(rebuild.Event{Kind: rebuild.EventLog, Vertex: v, Step: i, Data: []byte(l + "\n"), Time: at})
+		}
+		if i < len(st.Steps)-1 {
+			at = at.Add(90 * time.Millisecond)
+			b.play(rebuild.Event{Kind: rebuild.EventDone, Vertex: v, Step: i, Time: at})
+		}
+	}
+	d.tick(time.Duration(len(st.Steps)) * 90 * time.Millisecond)
+	return st
+}
+
+// TestScreenshots draws the pictures; they are written with -update only, for
+// a picture is no golden: fonts may round differently elsewhere.
+func TestScreenshots(t *testing.T) {
+	for _, p := range pictures {
+		t.Run(p.name, func(t *testing.T) {
+			c, err := seedling.Load()
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := newFakeBuilder()
+			b.known = map[string]Standing{c.Stages[0].ID: Reproduced}
+			cfg := sampleConfig(b)
+			cfg.Chain = c
+			d := newDriver(t, cfg, p.w, p.h)
+			d.app.dark = p.dark
+			d.app.retheme()
+			p.play(d, b)
+			checkBlock(t, d)
+			cam, err := shot.New(p.dark)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var png bytes.Buffer
+			if err := cam.PNG(&png, d.app.View().Content, p.w, p.h); err != nil {
+				t.Fatal(err)
+			}
+			if png.Len() < 1000 {
+				t.Errorf("the picture is %d bytes: nothing was drawn", png.Len())
+			}
+			if *update {
+				if err := os.WriteFile(filepath.Join("..", "screenshots", p.name+".png"), png.Bytes(), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
