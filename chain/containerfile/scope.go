@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
+
+	"github.com/stagescope/stagescope/chain"
 )
 
 // env is an environment in the form that BuildKit's expander asks for.
@@ -80,4 +82,24 @@ func (s *scope) expand(w string, e env) (out string, open bool) {
 		return w, true
 	}
 	return got.Result, len(got.Unmatched) > 0
+}
+
+// Variables are what a recipe can use in FROM and ARG: its build arguments and
+// what the builder sets from the platform, the first of platforms or else
+// linux/amd64.
+func Variables(args []chain.Arg, platforms []string) map[string]string {
+	platform := "linux/amd64"
+	if len(platforms) > 0 {
+		platform = platforms[0]
+	}
+	os, arch, _ := strings.Cut(platform, "/")
+	arch, variant, _ := strings.Cut(arch, "/")
+	m := map[string]string{
+		"TARGETPLATFORM": platform, "TARGETOS": os, "TARGETARCH": arch, "TARGETVARIANT": variant,
+		"BUILDPLATFORM": "linux/amd64", "BUILDOS": "linux", "BUILDARCH": "amd64", "BUILDVARIANT": "",
+	}
+	for _, a := range args {
+		m[a.Name] = a.Value
+	}
+	return m
 }

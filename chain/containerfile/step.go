@@ -18,7 +18,7 @@ func (r *Reading) Steps(target int) []chain.Step {
 			if run.In != build {
 				continue
 			}
-			name, subject := run.name()
+			name, subject := run.named()
 			out = append(out, chain.Step{
 				Index: len(out), Line: run.Line, Build: r.file.Builds[build], Name: name, Subject: subject,
 				Command: run.Text, Network: run.Network,
@@ -45,8 +45,14 @@ var commit = regexp.MustCompile(`[0-9a-f]{40}`)
 
 var variable = regexp.MustCompile(`\$\{(\w+)\}|\$(\w+)`)
 
-// name is what a person recognises the step by, and the release it works on.
-func (run *Run) name() (name, subject string) {
+// Name is what a person recognises the step by.
+func (run *Run) Name() string {
+	name, _ := run.named()
+	return name
+}
+
+// named gives the step's name and the release it works on.
+func (run *Run) named() (name, subject string) {
 	best, cd := run.telling()
 	dir := run.Dir
 	if strings.HasPrefix(cd, "/") {

@@ -11,24 +11,6 @@ import (
 	"github.com/stagescope/stagescope/chain/containerfile"
 )
 
-// walkArgs are the variables that a recipe can use in FROM and ARG.
-func walkArgs(args []chain.Arg, platforms []string) map[string]string {
-	platform := "linux/amd64"
-	if len(platforms) > 0 {
-		platform = platforms[0]
-	}
-	os, arch, _ := strings.Cut(platform, "/")
-	arch, variant, _ := strings.Cut(arch, "/")
-	m := map[string]string{
-		"TARGETPLATFORM": platform, "TARGETOS": os, "TARGETARCH": arch, "TARGETVARIANT": variant,
-		"BUILDPLATFORM": "linux/amd64", "BUILDOS": "linux", "BUILDARCH": "amd64", "BUILDVARIANT": "",
-	}
-	for _, a := range args {
-		m[a.Name] = a.Value
-	}
-	return m
-}
-
 // checkRecipe reports what a recipe asks for from outside the chain.
 func (p *pkg) checkRecipe(read *containerfile.Reading) {
 	file := p.containerfilePath()

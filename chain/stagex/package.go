@@ -111,7 +111,7 @@ func (p *pkg) derive() {
 	var needs []chain.Need
 	var read *containerfile.Reading
 	if p.recipe != nil {
-		read = p.recipe.Read(walkArgs(args, p.platforms()))
+		read = p.recipe.Read(containerfile.Variables(args, p.platforms()))
 		needs = p.needs(read)
 		p.checkRecipe(read)
 	}
