@@ -129,7 +129,7 @@ func (a *app) aboutSources(sh *sheet, s *chain.Stage) {
 	}
 	sh.heading("Sources", fmt.Sprint(len(s.Sources)))
 	for _, src := range s.Sources {
-		sh.add(look.T(look.Plain, safe.Text(src.File)).Add(look.Faint, "  "+src.Digest.Short())).copy = string(src.Digest)
+		sh.add(look.T(look.Plain, safe.Text(src.File)).Add(look.Faint, "  "+short(src.Digest))).copy = string(src.Digest)
 		for _, m := range src.Mirrors {
 			sh.add(look.T(look.Faint, "  "+safe.Text(m))).copy = m
 		}

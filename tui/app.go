@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -205,7 +206,7 @@ func (a *app) copyText(what, text string) tea.Cmd {
 	if text == "" {
 		return a.say("nothing to copy here")
 	}
-	return tea.Batch(tea.SetClipboard(text), a.say("copied "+what+" "+look.Ellipsis(safe.Text(text), 80)))
+	return tea.Batch(tea.SetClipboard(text), a.say(strings.TrimSpace("copied "+what)+" "+look.Ellipsis(safe.Text(text), 80)))
 }
 
 // quit ends the workbench; it asks first only when that would end a rebuild.

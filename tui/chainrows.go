@@ -220,7 +220,7 @@ func (r *chainRows) stageLine(s *chain.Stage, c columns) look.Line {
 		line = line.Add(look.Muted, look.Left(look.Ellipsis(safe.Text(s.Version), c.version-1), c.version))
 	}
 	if c.digest > 0 {
-		line = line.Add(look.Faint, look.Left(s.Digest().Short(), c.digest))
+		line = line.Add(look.Faint, look.Left(short(s.Digest()), c.digest))
 	}
 	for _, col := range []struct{ w, n int }{{c.needs, r.needs[s.ID]}, {c.used, r.used[s.ID]}, {c.depth, r.depth[s.ID]}} {
 		if col.w == 0 {
@@ -275,7 +275,7 @@ func (l ladderRows) Row(i, width int) look.Line {
 		Add(look.Plain, look.Left(safe.Text(s.ID), c.name)).
 		Add(look.Muted, look.Left(look.Ellipsis(safe.Text(s.Version), c.version-1), c.version))
 	if c.digest > 0 {
-		line = line.Add(look.Faint, look.Left(s.Digest().Short(), c.digest))
+		line = line.Add(look.Faint, look.Left(short(s.Digest()), c.digest))
 	}
 	if len(s.Steps) > 0 {
 		line = line.Add(look.Muted, "  "+plural(len(s.Steps), "step", "steps"))

@@ -126,6 +126,12 @@ func (s *chainScreen) counts() []look.Line {
 }
 
 func (s *chainScreen) draw(w, h int) look.Block {
+	s.arrange(w)
+	return s.panes.draw(w, h)
+}
+
+// arrange decides which panes there is room for.
+func (s *chainScreen) arrange(w int) {
 	s.panes.all[0].weight, s.panes.all[1].weight, s.panes.all[2].weight = 1, 0, 0
 	switch {
 	case w >= 170:
@@ -133,11 +139,11 @@ func (s *chainScreen) draw(w, h int) look.Block {
 	case w >= 110:
 		s.panes.all[0].weight, s.panes.all[1].weight = 62, 38
 	}
-	return s.panes.draw(w, h)
 }
 
 // want reads the recipe of the selected stage where its pane is on screen.
 func (s *chainScreen) want() tea.Cmd {
+	s.arrange(s.app.w)
 	st := s.selected()
 	if st == nil || s.panes.all[2].weight == 0 && s.panes.focus != 2 {
 		return nil

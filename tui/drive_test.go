@@ -66,6 +66,7 @@ func (d *driver) send(msgs ...tea.Msg) {
 			continue
 		}
 		_, cmd := d.app.Update(msg)
+		d.app.View() // as Bubble Tea does after every message
 		msgs = append(msgs, d.call(cmd)...)
 	}
 }

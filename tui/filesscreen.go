@@ -137,7 +137,7 @@ func (s *filesScreen) counts() []look.Line {
 	case s.image == nil:
 		return []look.Line{look.T(look.Busy, "opening…")}
 	}
-	return []look.Line{look.T(look.Muted, plural(len(s.image.Layers()), "layer", "layers")), look.T(look.Muted, s.image.Digest().Short())}
+	return []look.Line{look.T(look.Muted, plural(len(s.image.Layers()), "layer", "layers")), look.T(look.Muted, short(s.image.Digest()))}
 }
 
 func (s *filesScreen) draw(w, h int) look.Block {
@@ -264,7 +264,7 @@ func (r layerRows) Row(i, _ int) look.Line {
 	}
 	l := r.s.image.Layers()[i-1]
 	return look.T(look.Faint, fmt.Sprintf("%3d ", i)).Add(look.Plain, look.Right(size(l.Size), 9)+" ").
-		Add(look.Muted, l.Digest.Short()).Add(look.Faint, "  "+safe.Text(l.CreatedBy))
+		Add(look.Muted, short(l.Digest)).Add(look.Faint, "  "+safe.Text(l.CreatedBy))
 }
 
 type entryRows struct{ s *filesScreen }

@@ -98,7 +98,7 @@ func (s *stageScreen) counts() []look.Line {
 	f := s.app.standing(s.stage.ID).face()
 	out := []look.Line{look.T(f.role, f.sign+" "+f.word)}
 	if d := s.stage.Digest(); d != "" {
-		out = append(out, look.T(look.Muted, d.Short()))
+		out = append(out, look.T(look.Muted, short(d)))
 	}
 	return out
 }
@@ -144,7 +144,7 @@ func (s *stageScreen) aboutTrials() {
 	for _, t := range s.trials {
 		f := t.Standing.face()
 		l := look.T(f.role, f.sign+" ").Add(look.Plain, t.Started.Format("2006-01-02 15:04")).
-			Add(look.Muted, " "+took(t.Took)).Add(look.Faint, "  "+t.Digest.Short())
+			Add(look.Muted, " "+took(t.Took)).Add(look.Faint, "  "+short(t.Digest))
 		sh.link(l, func() tea.Cmd { return s.app.openTrial(s.stage, t) }).copy = string(t.Digest)
 	}
 }

@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"github.com/stagescope/stagescope/chain"
+	"github.com/stagescope/stagescope/chain/safe"
 	"github.com/stagescope/stagescope/tui/internal/look"
 )
 
@@ -50,3 +52,6 @@ type tallied struct {
 	by  map[string]Standing
 	err error
 }
+
+// short is enough of a digest to recognise it by.
+func short(d chain.Digest) string { return safe.Text(d.Short()) }
