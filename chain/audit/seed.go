@@ -269,6 +269,7 @@ func (l *lister) code(from, to int) {
 		l.data(from, to)
 		return
 	}
+	calls := callTracker{mode: mode}
 	for at := from; at < to; {
 		inst, err := x86asm.Decode(l.b[at:to], mode)
 		if err != nil || inst.Op == 0 || inst.Len == 0 {
@@ -276,7 +277,7 @@ func (l *lister) code(from, to int) {
 			at++
 			continue
 		}
-		l.add(at, at+inst.Len, "code", x86asm.IntelSyntax(inst, l.addr(at), nil))
+		l.add(at, at+inst.Len, "code", x86asm.IntelSyntax(inst, l.addr(at), nil)+calls.note(inst))
 		at += inst.Len
 	}
 }

@@ -164,15 +164,14 @@ func (a *auditor) root(ref containerfile.Ref, by []*chain.Stage, file string) {
 	}
 }
 
-// above counts the examined stages at or above any of stages.
+// above counts the stages of the chain at or above any of stages, whatever was
+// asked for: what a bad one of them would reach.
 func (a *auditor) above(stages []*chain.Stage) int {
 	in := map[string]bool{}
 	for _, s := range stages {
 		in[s.ID] = true
 		for _, d := range a.chain.Downstream(s.ID) {
-			if a.scope[d.ID] {
-				in[d.ID] = true
-			}
+			in[d.ID] = true
 		}
 	}
 	return len(in)

@@ -8,5 +8,10 @@ func (a *app) verbs() []*cobra.Command {
 	return []*cobra.Command{
 		a.listCmd(),
 		a.showCmd(),
+		a.filesCmd(),
+		a.catCmd(),
+		a.auditCmd(),
+		a.fetchCmd(),
+		a.storeCmd(),
 	}
 }
