@@ -58,7 +58,7 @@ type File struct {
 	HardLink string            `json:"hardLink,omitempty"` // least path of its hard-link group; "" when it is alone
 	Major    int64             `json:"major,omitempty"`    // of a device
 	Minor    int64             `json:"minor,omitempty"`
-	Xattrs   map[string]string `json:"xattrs,omitempty"` // values are bytes
+	Xattrs   map[string][]byte `json:"xattrs,omitempty"` // by name; base64 in JSON
 	Size     int64             `json:"size"`             // of a regular file
 	Digest   chain.Digest      `json:"digest,omitempty"` // of its content; "" when it was not hashed
 	ModTime  time.Time         `json:"modTime"`          // no part of the tree root
@@ -89,9 +89,9 @@ func FromHeader(h *tar.Header) File {
 	for k, v := range h.PAXRecords {
 		if name, ok := strings.CutPrefix(k, "SCHILY.xattr."); ok {
 			if f.Xattrs == nil {
-				f.Xattrs = map[string]string{}
+				f.Xattrs = map[string][]byte{}
 			}
-			f.Xattrs[name] = v
+			f.Xattrs[name] = []byte(v)
 		}
 	}
 	return f

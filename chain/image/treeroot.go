@@ -123,7 +123,7 @@ func appendRecord(b []byte, f *File) ([]byte, error) {
 	slices.Sort(names)
 	xattrs := binary.LittleEndian.AppendUint32(nil, uint32(len(names)))
 	for _, n := range names {
-		xattrs = appendField(appendField(xattrs, []byte(n)), []byte(f.Xattrs[n]))
+		xattrs = appendField(appendField(xattrs, []byte(n)), f.Xattrs[n])
 	}
 	b = appendField(b, xattrs)
 	b = appendField(b, u64(f.Size))

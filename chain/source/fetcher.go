@@ -29,15 +29,17 @@ const AnnotationOrigin = "dev.stagescope.origin"
 // safe for concurrent use.
 type Fetcher struct {
 	Store    *store.Store
-	Root     string       // directory of the tree, whose fetch/ is searched; "" for none
-	Dirs     []string     // local directories, searched by file name and by hash, to any depth
-	Offline  bool         // mirrors are not asked
-	HTTP     *http.Client // nil means web.NewClient
-	Progress func(Event)  // called from one goroutine at a time; may be nil
-	Jobs     int          // files at once; 0 means 4
-	Retries  int          // per mirror, after a failure that may pass; 0 means 3, negative none
-	Backoff  time.Duration
+	Root     string        // directory of the tree, whose fetch/ is searched; "" for none
+	Dirs     []string      // local directories, searched by file name and by hash, to any depth
+	Offline  bool          // mirrors are not asked
+	HTTP     *http.Client  // nil means web.NewClient
+	Progress func(Event)   // called from one goroutine at a time; may be nil
+	Jobs     int           // files at once, over all calls; 0 means 4
+	Retries  int           // per mirror, after a failure that may pass; 0 means 3, negative none
+	Backoff  time.Duration // after the first failure, doubled with each; 0 means half a second
 
+	slots    chan struct{}
+	slotOnce sync.Once
 	once     sync.Once
 	index    dirIndex
 	indexErr error
@@ -74,7 +76,8 @@ type Got struct {
 	Path   string // on disk, verified
 	Origin string // "store", a path or a URL
 	Size   int64
-	Bytes  int64 // that came over the network
+	Bytes  int64     // that came over the network
+	Sought []Attempt // places that did not have it, or had other bytes
 }
 
 // Fetch gets all sources of a stage and gives where they are on disk, by file
@@ -94,7 +97,6 @@ func (f *Fetcher) FetchAll(ctx context.Context, stage *chain.Stage) ([]Got, erro
 	got := make([]*Got, len(stage.Sources))
 	errs := make([]error, len(stage.Sources))
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(max(1, f.jobs()))
 	seen := map[string]chain.Digest{}
 	for n, s := range stage.Sources {
 		if err := CheckName(s.File); err != nil {
@@ -107,6 +109,10 @@ func (f *Fetcher) FetchAll(ctx context.Context, stage *chain.Stage) ([]Got, erro
 		}
 		seen[s.File] = s.Digest
 		g.Go(func() error {
+			if err := f.slot(ctx); err != nil {
+				return err
+			}
+			defer func() { <-f.slots }()
 			got[n], errs[n] = f.one(ctx, stage, s)
 			if ctx.Err() != nil {
 				return ctx.Err()
@@ -126,11 +132,21 @@ func (f *Fetcher) FetchAll(ctx context.Context, stage *chain.Stage) ([]Got, erro
 	return out, errors.Join(errs...)
 }
 
-func (f *Fetcher) jobs() int {
-	if f.Jobs == 0 {
-		return 4
+// slot waits until one more file may be worked on.
+func (f *Fetcher) slot(ctx context.Context) error {
+	f.slotOnce.Do(func() {
+		n := f.Jobs
+		if n <= 0 {
+			n = 4
+		}
+		f.slots = make(chan struct{}, n)
+	})
+	select {
+	case f.slots <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	return f.Jobs
 }
 
 // CheckName refuses a file name that could lead out of the directory that it is
@@ -160,6 +176,7 @@ func (f *Fetcher) one(ctx context.Context, stage *chain.Stage, s chain.Source) (
 	for _, step := range []func(context.Context) (*Got, error){w.fromStore, w.fromTree(stage), w.fromDirs, w.fromMirrors} {
 		got, err := step(ctx)
 		if got != nil {
+			got.Sought = w.sought
 			f.report(Event{Kind: EventDone, Stage: stage.ID, File: s.File, Origin: got.Origin, Done: got.Size, Total: got.Size})
 			return got, nil
 		}

@@ -29,6 +29,9 @@ type Policy struct {
 	// MinAge spares blobs younger than it, which a build may be about to use.
 	MinAge time.Duration
 	DryRun bool // only say what would go
+	// Sweep removes, whatever their age, the blobs that only what Remove names
+	// led to.
+	Sweep bool
 }
 
 // Root is an entry of the index: a tag, an artifact, or an image without a tag.
@@ -65,7 +68,7 @@ func (s *Store) GC(ctx context.Context, p Policy) (Freed, error) {
 		return Freed{}, err
 	}
 	defer writers()
-	g := &collector{store: s, policy: p, dropped: map[int]bool{}}
+	g := &collector{store: s, policy: p, dropped: map[int]bool{}, ledTo: map[chain.Digest]bool{}}
 	if err := g.mark(ctx); err != nil {
 		return Freed{}, fmt.Errorf("collecting garbage: %w", err)
 	}
@@ -95,6 +98,21 @@ func (s *Store) Roots(ctx context.Context) ([]Root, error) {
 	return g.roots, nil
 }
 
+// Usage counts the layout's blobs and their bytes.
+func (s *Store) Usage() (blobs int, bytes int64, err error) {
+	entries, err := os.ReadDir(s.blobDir())
+	if err != nil {
+		return 0, 0, fmt.Errorf("listing the store's blobs: %w", err)
+	}
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil {
+			blobs++
+			bytes += info.Size()
+		}
+	}
+	return blobs, bytes, nil
+}
+
 type collector struct {
 	store  *Store
 	policy Policy
@@ -105,7 +123,8 @@ type collector struct {
 	sizes   map[chain.Digest]int64
 	ages    map[chain.Digest]time.Time
 	dropped map[int]bool
-	total   int64 // bytes of blobs that kept roots lead to
+	ledTo   map[chain.Digest]bool // blobs that dropped roots lead to
+	total   int64                 // bytes of blobs that kept roots lead to
 	freed   Freed
 }
 
@@ -191,6 +210,7 @@ func (g *collector) drop(i int) {
 	}
 	g.dropped[i] = true
 	for d := range g.reach[i] {
+		g.ledTo[d] = true
 		if g.refs[d]--; g.refs[d] == 0 {
 			g.total -= g.sizes[d]
 		}
@@ -291,7 +311,8 @@ func (g *collector) sweep(ctx context.Context) error {
 	}
 	young := s.now().Add(-g.policy.MinAge)
 	for d, size := range g.sizes {
-		if g.refs[d] > 0 || (g.policy.MinAge > 0 && g.ages[d].After(young)) {
+		spared := g.policy.MinAge > 0 && g.ages[d].After(young) && !(g.policy.Sweep && g.ledTo[d])
+		if g.refs[d] > 0 || spared {
 			g.freed.Kept += size
 			continue
 		}
