@@ -214,6 +214,7 @@ func (s *chainScreen) actions() action.Table {
 		{Keys: []string{"J"}, Name: "jump to a stage by name", Group: "Find", Run: do(s.askJump)},
 		{Keys: []string{"s"}, Name: "sort another way", Group: "Show", Run: do(s.nextOrder)},
 		{Keys: []string{"f"}, Name: "findings of the whole tree", Group: "Go", Run: func() tea.Cmd { return s.app.push(newFindingsScreen(s.app)) }},
+		{Keys: []string{"e"}, Name: "where trust ends below the stage: the seed, byte by byte", Group: "Go", Hint: "seed", Run: func() tea.Cmd { return s.app.openTrust(s.selected()) }},
 		{Keys: []string{"i"}, Name: "files of the stage's image", Group: "Go", Run: func() tea.Cmd { return s.app.openFiles(s.selected()) }},
 		{Keys: []string{"y"}, Name: "copy the digest", Group: "Do", Run: s.copyDigest},
 		{Keys: []string{"Y"}, Name: "copy the stage's ID", Group: "Do", Run: s.copyID},

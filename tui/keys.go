@@ -27,6 +27,7 @@ func keySections() []action.Section {
 		{"Rebuilds of the session", newRunsScreen(a)},
 		{"Compare", newCompareScreen(a, "", "")},
 		{"Files", newFilesScreen(a, "")},
+		{"Seed and trust", newTrustScreen(a, st)},
 		{"Findings", newFindingsScreen(a)},
 	} {
 		var own action.Table

@@ -60,6 +60,14 @@ func (a *app) compareTrial(st *chain.Stage, t Trial) tea.Cmd {
 	return a.push(newCompareScreen(a, t.ClaimRef, t.Ref))
 }
 
+// openTrust shows where trust ends below a stage.
+func (a *app) openTrust(st *chain.Stage) tea.Cmd {
+	if st == nil {
+		return nil
+	}
+	return a.push(newTrustScreen(a, st))
+}
+
 // openFiles shows the files of the newest image of a stage.
 func (a *app) openFiles(st *chain.Stage) tea.Cmd {
 	if st == nil {

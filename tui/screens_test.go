@@ -29,6 +29,7 @@ var scenes = []struct {
 	{"ladder", func(d *driver, _ *fakeBuilder) { d.keys("G", "t") }},
 	{"help", func(d *driver, _ *fakeBuilder) { d.keys("?", "type:page") }},
 	{"stage", func(d *driver, _ *fakeBuilder) { d.keys("J", "type:gcc", "enter", "enter") }},
+	{"trust", func(d *driver, _ *fakeBuilder) { d.keys("e") }},
 	{"findings", func(d *driver, _ *fakeBuilder) { d.keys("f") }},
 	{"rebuild", playRebuild},
 	{"rebuilt", func(d *driver, b *fakeBuilder) {

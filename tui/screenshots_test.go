@@ -25,6 +25,7 @@ var pictures = []struct {
 	{"chain-80x24", 80, 24, true, func(d *driver, _ *fakeBuilder) { d.keys("o") }},
 	{"chain-light", 120, 32, false, func(*driver, *fakeBuilder) {}},
 	{"stage", 160, 40, true, func(d *driver, _ *fakeBuilder) { d.keys("enter") }},
+	{"seed", 200, 50, true, func(d *driver, _ *fakeBuilder) { d.keys("e", "tab") }},
 	{"ladder", 120, 24, true, func(d *driver, _ *fakeBuilder) { d.keys("G", "t") }},
 	{"help", 100, 30, true, func(d *driver, _ *fakeBuilder) { d.keys("?") }},
 	{"rebuild", 120, 32, true, func(d *driver, b *fakeBuilder) { playSeed(d, b) }},

@@ -178,6 +178,7 @@ func (s *stageScreen) actions() action.Table {
 	t := action.Table{
 		{Keys: []string{"enter", "l", "right"}, Name: "follow: the stage, step or rebuild under the cursor", Group: "Go", Hint: "follow", Run: s.enter},
 		{Keys: []string{"r"}, Name: "rebuild the stage", Group: "Do", Hint: "rebuild", Run: func() tea.Cmd { return s.app.rebuild(s.stage) }},
+		{Keys: []string{"e"}, Name: "where trust ends below the stage: the seed, byte by byte", Group: "Go", Hint: "seed", Run: func() tea.Cmd { return s.app.openTrust(s.stage) }},
 		{Keys: []string{"i"}, Name: "files of the stage's image", Group: "Go", Hint: "files", Run: func() tea.Cmd { return s.app.openFiles(s.stage) }},
 		{Keys: []string{"c"}, Name: "compare the last rebuild with the claimed image", Group: "Go", Run: s.compare},
 		{Keys: []string{"/"}, Name: "search", Group: "Find", Hint: "search", Run: do(s.askSearch)},

@@ -24,7 +24,9 @@ func (a *app) workbench(cmd *cobra.Command) error {
 		return a.printList(c, c.Stages)
 	}
 	cfg := tui.Config{Chain: c, In: in, Out: out, NoColor: a.color == "never", Mouse: a.mouse == "on"}
-	a.wire(cmd.Context(), &cfg)
+	if err := a.wire(cmd.Context(), &cfg); err != nil {
+		return err
+	}
 	return tui.Run(cmd.Context(), cfg)
 }
 
