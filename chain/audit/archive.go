@@ -233,7 +233,7 @@ func (w *walker) stream(format string, r *bufio.Reader, name string) (string, er
 	for t := tar.NewReader(r); ; {
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
-			return format, nil
+			return format, afterEnd(r)
 		}
 		if err != nil {
 			return format, err
@@ -242,6 +242,26 @@ func (w *walker) stream(format string, r *bufio.Reader, name string) (string, er
 			if err := w.file(h.Name, t); err != nil {
 				return format, err
 			}
+		}
+	}
+}
+
+// afterEnd reads what follows the end of a tar archive: padding and checksums.
+// Anything else there is seen by no one who lists the archive.
+func afterEnd(r io.Reader) error {
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := r.Read(buf)
+		for _, c := range buf[:n] {
+			if c != 0 {
+				return errors.New("something follows the end of the archive")
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
 		}
 	}
 }

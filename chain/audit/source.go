@@ -133,7 +133,9 @@ func (a *auditor) source(s *chain.Stage, src chain.Source) SourceAnswer {
 	}
 	opened := OpenArchive(file, src.File)
 	answer.Archive = &opened
-	answer.Why = opened.Why
+	if answer.Why = opened.Why; opened.Whole {
+		answer.Why = "all in it is text; it was compared with nothing"
+	}
 	if len(opened.Binaries) > 0 {
 		answer.Known = SourceOpaque
 		answer.Why = fmt.Sprintf("%d files in it cannot be read by a person, %d of them code", opened.Opaque, opened.Code)

@@ -96,11 +96,18 @@ func printRoots(w *bufio.Writer, r *audit.Report) {
 				fmt.Fprintf(w, "  %s in %s:%d", safe.Text(root.How), safe.Text(root.File), root.Line)
 			}
 			if root.Kind == audit.RootOpaque && root.By != "" {
-				fmt.Fprintf(w, "  %s stand on it", count(root.Above, "stage"))
+				fmt.Fprintf(w, "  %s", standing(root.Above))
 			}
 			fmt.Fprintf(w, "\n    %s\n", safe.Text(root.Why))
 		}
 	}
+}
+
+func standing(n int) string {
+	if n == 1 {
+		return "1 stage stands on it"
+	}
+	return fmt.Sprintf("%d stages stand on it", n)
 }
 
 func printSeeds(w *bufio.Writer, r *audit.Report, f auditFlags) {
@@ -110,8 +117,8 @@ func printSeeds(w *bufio.Writer, r *audit.Report, f auditFlags) {
 	}
 	fmt.Fprintf(w, "\nSeeds (%d)\n", len(r.Seeds))
 	for _, s := range r.Seeds {
-		fmt.Fprintf(w, "  %s  %d bytes  %s  entropy %.2f of 8\n    %s\n    taken by %s, on which %s stand\n", safe.Text(s.File), s.Size,
-			s.Content.Format, s.Content.Entropy, s.SHA256, safe.Text(s.Stage), count(s.Above, "stage"))
+		fmt.Fprintf(w, "  %s  %d bytes  %s  entropy %.2f of 8\n    %s\n    taken by %s; %s\n", safe.Text(s.File), s.Size,
+			s.Content.Format, s.Content.Entropy, s.SHA256, safe.Text(s.Stage), standing(s.Above))
 		if s.Known != "" {
 			fmt.Fprintf(w, "    byte for byte %s\n", s.Known)
 		}
@@ -197,7 +204,7 @@ func printNetworkSteps(w *bufio.Writer, r *audit.Report) {
 
 func printSourceReport(w *bufio.Writer, r *audit.Report) {
 	s := r.Sources
-	fmt.Fprintf(w, "\nSources: %d files, %d pinned by hash; %d opened, %d not opened; %d compared with version control\n", s.Total, s.Pinned, s.Opened, s.NotOpened, s.Compared)
+	fmt.Fprintf(w, "\nSources: %s, %d pinned by hash; %d opened, %d not opened; %d compared with version control\n", count(s.Total, "file"), s.Pinned, s.Opened, s.NotOpened, s.Compared)
 	for _, answer := range s.Answers {
 		if answer.Archive == nil && answer.Against == nil {
 			continue
