@@ -163,6 +163,32 @@ func TestStagesBelowOne(t *testing.T) {
 	}
 }
 
+func TestLadder(t *testing.T) {
+	c := load(t, map[string]string{
+		"bootstrap/stage0/Containerfile": "FROM scratch\nADD hex0-seed /seed\nCOPY <<E run\n./hex1 a b\n./catm c\n./hex2-0 d\n./hex2-1 e\nE\nRUN [\"/seed\", \"x\"]\nRUN [\"/hex0\", \"x\"]\n",
+		"bootstrap/stage0/hex0-seed":     string(program(true, nil)),
+		"bootstrap/stage1/Containerfile": "FROM stagex/bootstrap-stage0\nRUN --network=none [\"/bin/hex1\"]\nRUN [\"/bin/cc\"]\n",
+		"bootstrap/stage2/Containerfile": "FROM stagex/bootstrap-stage1\nRUN build tcc-0.9.26\nRUN build make-3.82\nRUN build gcc-4.0.4 pass1\nRUN build gcc-4.0.4 pass2\nRUN uninstall gcc-3.0.0\n",
+		"digests/bootstrap.txt":          hexA + " bootstrap-stage2\n",
+	})
+	r, err := Stages(c, []string{"bootstrap-stage2"}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, g := range r.Ladder {
+		got = append(got, string(g.Kind)+" "+g.Name)
+	}
+	want := []string{"seed hex0-seed", "tool hex1", "tool hex2", "tool hex0", "stage bootstrap-stage0", "tool cc", "stage bootstrap-stage1",
+		"step tcc-0.9.26", "step gcc-4.0.4", "stage bootstrap-stage2"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	if last := r.Ladder[len(r.Ladder)-1]; last.Digest.Hex() != hexA || last.Source != SourcePinned || r.Ladder[0].Size != 120 {
+		t.Errorf("%+v", r.Ladder)
+	}
+}
+
 // A recipe that cannot be read is a gap, never "no roots".
 func TestUnreadableRecipe(t *testing.T) {
 	r, err := Stages(load(t, map[string]string{"core/a/Containerfile": "BOGUS"}), nil, Options{})

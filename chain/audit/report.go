@@ -9,21 +9,22 @@ import (
 // Report says where trust ends for some stages of a chain and all below them.
 // What is in no list was either looked at and found in order, or is in Gaps.
 type Report struct {
-	Subject  string        `json:"subject"`        // what was audited: a chain, stages, a file or an image
-	Stages   []string      `json:"stages"`         // stages examined, those asked for and all below, in chain order
-	Roots    []Root        `json:"roots"`          // images that are no stages, and images that could be resolved
-	Seeds    []Seed        `json:"seeds"`          // binaries that root stages begin with
-	Binaries []Binary      `json:"binaries"`       // further binary files in the tree
-	Encoded  []Binary      `json:"encoded"`        // text files with long runs of encoded data
-	Unpinned []Input       `json:"unpinned"`       // inputs that nothing holds to one content
-	Network  []Input       `json:"network"`        // sources that the builder itself would fetch
-	Steps    []NetworkStep `json:"networkSteps"`   // steps that do not give up the network
-	Sources  SourceReport  `json:"sources"`        // what is known of the pinned sources
-	Files    int           `json:"files"`          // files of the tree that were looked at
-	Outside  []string      `json:"outside"`        // trusted always, and outside the chain
-	Gaps     []Gap         `json:"gaps"`           // what was not checked
-	Path     []string      `json:"path,omitempty"` // for one stage: one way from a root stage up to it
-	Answers  []StageAnswer `json:"stageAnswers"`   // per stage: what is known of its source
+	Subject  string        `json:"subject"`          // what was audited: a chain, stages, a file or an image
+	Stages   []string      `json:"stages"`           // stages examined, those asked for and all below, in chain order
+	Roots    []Root        `json:"roots"`            // images that are no stages, and images that could be resolved
+	Seeds    []Seed        `json:"seeds"`            // binaries that root stages begin with
+	Binaries []Binary      `json:"binaries"`         // further binary files in the tree
+	Encoded  []Binary      `json:"encoded"`          // text files with long runs of encoded data
+	Unpinned []Input       `json:"unpinned"`         // inputs that nothing holds to one content
+	Network  []Input       `json:"network"`          // sources that the builder itself would fetch
+	Steps    []NetworkStep `json:"networkSteps"`     // steps that do not give up the network
+	Sources  SourceReport  `json:"sources"`          // what is known of the pinned sources
+	Files    int           `json:"files"`            // files of the tree that were looked at
+	Outside  []string      `json:"outside"`          // trusted always, and outside the chain
+	Gaps     []Gap         `json:"gaps"`             // what was not checked
+	Path     []string      `json:"path,omitempty"`   // for one stage: one way from a root stage up to it
+	Ladder   []Rung        `json:"ladder,omitempty"` // for one stage: from the seed to it, by what compiles what
+	Answers  []StageAnswer `json:"stageAnswers"`     // per stage: what is known of its source
 }
 
 // RootKind says what an image that a recipe names turned out to be.

@@ -24,13 +24,20 @@ type auditor struct {
 	options Options
 	report  *Report
 	scope   map[string]bool // stages examined
+	read    map[string]reader
+}
+
+// reader is a recipe that was read, by the path of its Containerfile.
+type reader struct {
+	file *containerfile.File
+	read *containerfile.Reading
 }
 
 // Stages audits the stages asked for and all below them; with no IDs the whole
 // chain, its files outside of packages included. An error is only about an ID
 // that the chain does not have.
 func Stages(c *chain.Chain, ids []string, o Options) (*Report, error) {
-	a := &auditor{chain: c, options: o, scope: map[string]bool{}, report: newReport(c.Name)}
+	a := &auditor{chain: c, options: o, scope: map[string]bool{}, read: map[string]reader{}, report: newReport(c.Name)}
 	stages := c.Stages
 	if len(ids) > 0 {
 		a.report.Subject = strings.Join(ids, ", ")
@@ -57,6 +64,9 @@ func Stages(c *chain.Chain, ids []string, o Options) (*Report, error) {
 	named := a.recipes(stages)
 	a.files(stages, named, len(ids) == 0)
 	a.sources(stages)
+	if len(ids) == 1 {
+		a.ladder(ids[0])
+	}
 	return a.report, nil
 }
 
@@ -90,6 +100,7 @@ func (a *auditor) recipes(stages []*chain.Stage) map[string][]string {
 			continue
 		}
 		read := recipe.Read(containerfile.Variables(same[0].BuildArgs, same[0].Platforms))
+		a.read[file] = reader{recipe, read}
 		paths[same[0].Dir] = append(paths[same[0].Dir], read.Context...)
 		a.recipe(same, recipe, read)
 	}

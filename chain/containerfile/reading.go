@@ -51,12 +51,21 @@ type Run struct {
 	env env
 }
 
+// Written is a file that the recipe itself holds, as a here-document of COPY.
+type Written struct {
+	Path string
+	Line int
+	In   int
+	Data string
+}
+
 // Reading is what a Containerfile does under given build arguments.
 type Reading struct {
 	Refs     []Ref
 	Fetches  []Fetch
 	Runs     []Run
 	Problems []SyntaxError // what the builder would refuse once variables are replaced
+	Written  []Written     // files that the recipe holds, in order
 	Context  []string      // paths that ADD and COPY take from the main context, expanded, in order
 
 	file *File
@@ -113,6 +122,9 @@ func (r *Reading) command(sc *scope, in int, cmd instructions.Command, st *state
 			r.take(sc, c.From, KindCopy, line, in, st.env)
 		} else {
 			r.paths(sc, c.SourcePaths, st.env)
+		}
+		for _, text := range c.SourceContents {
+			r.Written = append(r.Written, Written{Path: c.DestPath, Line: line, In: in, Data: text.Data})
 		}
 	case *instructions.AddCommand:
 		r.add(sc, c, line, in, st.env)

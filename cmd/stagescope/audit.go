@@ -20,6 +20,7 @@ import (
 type auditFlags struct {
 	open    bool
 	listing bool
+	ladder  bool
 	compare []string
 }
 
@@ -46,7 +47,8 @@ tarball gives the same bytes everywhere.
 --sources, the store; nothing is fetched). --compare NAME=PATH compares the
 source NAME with its version-control tree, a directory or an archive: files that
 version control lacks or has otherwise are listed, generated build scripts
-first. --listing explains each byte of the seeds.
+first. --listing explains each byte of the seeds, --ladder prints what makes
+what from the seed to one stage.
 
 Exit code 1 when there is an opaque root; 2 when there is none, but not all that
 decides about it could be checked.
@@ -56,7 +58,7 @@ by, file, line, how, above, why), seeds, binaries and encoded (file, size,
 sha256, content, stages, used), unpinned and network (stage, file, line, what,
 pin), networkSteps (stages, file, line, name, network), sources (total, pinned,
 opened, notOpened, compared, answers), files, outside, gaps (stage, what, why),
-path, stageAnswers (stage, own, below, sources, why), opaque and complete.`,
+path and ladder (for one stage), stageAnswers (stage, own, below, sources, why), opaque and complete.`,
 		Example: `  stagescope audit
   stagescope --tree ~/stagex audit core-gcc
   stagescope --tree ~/stagex audit ./Dockerfile
@@ -70,6 +72,7 @@ path, stageAnswers (stage, own, below, sources, why), opaque and complete.`,
 	}
 	c.Flags().BoolVar(&f.open, "open", false, "look into the source archives that are at hand")
 	c.Flags().BoolVar(&f.listing, "listing", false, "explain each byte of the seeds")
+	c.Flags().BoolVar(&f.ladder, "ladder", false, "for one stage: print what makes what, from the seed to it")
 	c.Flags().StringArrayVar(&f.compare, "compare", nil, "compare source `NAME=PATH` with its version-control tree (repeatable)")
 	return c
 }

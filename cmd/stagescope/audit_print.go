@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/stagescope/stagescope/chain/audit"
 	"github.com/stagescope/stagescope/chain/safe"
@@ -39,6 +40,9 @@ func (a *app) printAudit(r *audit.Report, f auditFlags) error {
 			}
 		}
 		fmt.Fprintln(w)
+	}
+	if f.ladder {
+		printLadder(w, r)
 	}
 	printRoots(w, r)
 	printSeeds(w, r, f)
@@ -185,21 +189,66 @@ func printNetworkSteps(w *bufio.Writer, r *audit.Report) {
 		return
 	}
 	var files []string
-	lines := map[string][]string{}
+	lines := map[string][]int{}
+	hosts := false
 	for _, s := range r.Steps {
 		if lines[s.File] == nil {
 			files = append(files, s.File)
 		}
-		text := strconv.Itoa(s.Line)
-		if s.Network != "default" {
-			text += " (" + s.Network + ")"
-		}
-		lines[s.File] = append(lines[s.File], text)
+		lines[s.File] = append(lines[s.File], s.Line)
+		hosts = hosts || s.Network == "host"
 	}
 	fmt.Fprintf(w, "\nSteps that keep the network (%d in %s; file: lines)\n", len(r.Steps), count(len(files), "recipe"))
 	for _, f := range files {
-		fmt.Fprintf(w, "  %s: %s\n", safe.Text(f), strings.Join(lines[f], ", "))
+		fmt.Fprintf(w, "  %s: %s\n", safe.Text(f), ranges(lines[f]))
 	}
+	if hosts {
+		fmt.Fprintln(w, "  some ask for the host's network (--json says which)")
+	}
+}
+
+// ranges writes ascending numbers with runs drawn together: "3, 7-9".
+func ranges(n []int) string {
+	var parts []string
+	for i := 0; i < len(n); {
+		j := i
+		for j+1 < len(n) && n[j+1] == n[j]+1 {
+			j++
+		}
+		text := strconv.Itoa(n[i])
+		if j > i {
+			text += "-" + strconv.Itoa(n[j])
+		}
+		parts = append(parts, text)
+		i = j + 1
+	}
+	return strings.Join(parts, ", ")
+}
+
+// printLadder prints what makes what, with both answers per rung.
+func printLadder(w *bufio.Writer, r *audit.Report) {
+	if len(r.Ladder) == 0 {
+		fmt.Fprintf(w, "\nLadder: name one stage\n")
+		return
+	}
+	fmt.Fprintf(w, "\nLadder, from the seed up\n")
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "  RUNG\tKIND\tIN STAGE\tBYTES\tDIGEST\tBYTES FOLLOW FROM SOURCE\tSOURCE")
+	for _, g := range r.Ladder {
+		size, digest := "-", "-"
+		if g.Size > 0 {
+			size = strconv.FormatInt(g.Size, 10)
+		}
+		if g.Digest != "" {
+			digest = g.Digest.Short()
+		}
+		follows, source := "not checked", g.Source.String()
+		if g.Kind == audit.RungSeed {
+			follows, source = "no one built it", "-"
+		}
+		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\t%s\t%s\n", safe.Text(g.Name), g.Kind, safe.Text(g.Stage), size, digest, follows, source)
+	}
+	t.Flush()
 }
 
 func printSourceReport(w *bufio.Writer, r *audit.Report) {
