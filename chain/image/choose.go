@@ -35,6 +35,10 @@ func isAttestation(d ocispec.Descriptor) bool {
 		(d.Platform != nil && d.Platform.OS == "unknown" && d.Platform.Architecture == "unknown")
 }
 
+// isArtifact recognises entries that are no images. Some tools give an image's
+// entry its config's media type as artifact type.
+func isArtifact(d ocispec.Descriptor) bool { return !isConfigType(d.ArtifactType) }
+
 // platformText writes "os/arch[/variant]"; "" for none.
 func platformText(p *ocispec.Platform) string {
 	if p == nil || (p.OS == "" && p.Architecture == "") {
@@ -97,7 +101,7 @@ func (i *Image) choose(entries []ocispec.Descriptor, platform string) (ocispec.D
 		if _, err := chain.ParseDigest(string(e.Digest)); err != nil {
 			return ocispec.Descriptor{}, err
 		}
-		if !isAttestation(e) && e.ArtifactType == "" {
+		if !isAttestation(e) && !isArtifact(e) {
 			images = append(images, n)
 		}
 	}

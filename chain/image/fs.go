@@ -81,6 +81,9 @@ func (a *applier) layer(ctx context.Context, l *Layer) error {
 			return &LimitError{What: "bytes of names and attributes", Limit: maxMetadata}
 		}
 		p := CleanPath(h.Name)
+		if strings.HasPrefix(p, whiteoutMeta) && p != whiteoutOpaque {
+			return nil
+		}
 		if _, base := split(p); strings.HasPrefix(base, whiteout) {
 			hidden = append(hidden, p)
 			return nil

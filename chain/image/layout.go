@@ -97,7 +97,7 @@ func layoutRoot(idx *ocispec.Index, r Reference, platform string) (ocispec.Descr
 	var images, named []ocispec.Descriptor
 	var tags []string
 	for _, e := range idx.Manifests {
-		if e.ArtifactType != "" || isAttestation(e) {
+		if isArtifact(e) || isAttestation(e) {
 			continue
 		}
 		images = append(images, e)

@@ -23,9 +23,9 @@ import (
 // userAgent is how registries see us.
 const userAgent = "stagescope"
 
-// registry is a repository of a registry. Go-containerregistry speaks the
+// remoteBlobs is a repository of a registry. Go-containerregistry speaks the
 // protocol; what it gives is hashed again by the caller.
-type registry struct {
+type remoteBlobs struct {
 	repo  name.Repository
 	opts  []remote.Option
 	first *remote.Descriptor // the object that the reference names
@@ -53,7 +53,7 @@ func openRegistry(ctx context.Context, r Reference, o Options) (*Image, error) {
 	if o.Offline {
 		return nil, fmt.Errorf("%s is in a registry: %w", r.Name, ErrOffline)
 	}
-	b := &registry{repo: r.Name.Context(), opts: RemoteOptions(ctx, o.Keychain)}
+	b := &remoteBlobs{repo: r.Name.Context(), opts: RemoteOptions(ctx, o.Keychain)}
 	desc, err := remote.Get(r.Name, b.opts...)
 	if err != nil {
 		return nil, registryError(err)
@@ -66,7 +66,7 @@ func openRegistry(ctx context.Context, r Reference, o Options) (*Image, error) {
 	return fromRoot(ctx, b, root, r, o)
 }
 
-func (g *registry) open(ctx context.Context, d ocispec.Descriptor) (io.ReadCloser, error) {
+func (g *remoteBlobs) open(ctx context.Context, d ocispec.Descriptor) (io.ReadCloser, error) {
 	dg, err := chain.ParseDigest(string(d.Digest))
 	if err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func (g *registry) open(ctx context.Context, d ocispec.Descriptor) (io.ReadClose
 	return &unverified{rc}, nil
 }
 
-func (g *registry) Close() error { return nil }
+func (g *remoteBlobs) Close() error { return nil }
 
 // unverified takes back go-containerregistry's own verdict at the end of a
 // blob: the caller hashes the same bytes and gives a typed error.

@@ -135,6 +135,9 @@ func (s *Store) Artifacts(typ string, subject chain.Digest) ([]Artifact, error) 
 			}
 			continue
 		}
+		if a.Type == "" || (typ != "" && a.Type != typ) { // the entry says other than the manifest
+			continue
+		}
 		if subject != "" && (a.Subject == nil || chain.Digest(a.Subject.Digest) != subject) {
 			continue
 		}
