@@ -28,6 +28,9 @@ func (a *app) aboutStage(sh *sheet, s *chain.Stage) {
 	}
 	f := a.standing(s.ID).face()
 	sh.add(look.T(look.Muted, look.Left("verdict", labelWidth)).Add(f.role, f.sign+" "+f.word))
+	if from := a.tainted[s.ID]; from != "" {
+		sh.field("tainted", look.Warn, "^ rests on "+from+", which differs")
+	}
 	a.aboutClaims(sh, s)
 	sh.field("depth", look.Plain, a.depthText(s))
 	if down := len(c.Downstream(s.ID)); down > 0 {

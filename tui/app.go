@@ -32,6 +32,8 @@ type app struct {
 	runs  *runs
 	tally tally // what is known of each stage
 
+	tainted map[string]string // stage to the lowest one below it that differs
+
 	ticking bool
 	fault   error // why Run has to give an error
 }
@@ -52,7 +54,7 @@ func newApp(ctx context.Context, cfg Config) *app {
 	a := &app{cfg: cfg.complete(), dark: true, mouse: cfg.Mouse}
 	a.ctx, a.cancel = context.WithCancel(ctx)
 	a.runs = newRuns(a)
-	a.tally = tally{}
+	a.tally, a.tainted = tally{}, map[string]string{}
 	a.retheme()
 	a.stack = []screen{newChainScreen(a)}
 	return a

@@ -93,7 +93,7 @@ func (r *chainRows) sorted() []*chain.Stage {
 	return stages
 }
 
-var badness = map[Standing]int{Differs: 5, Failed: 4, Interrupted: 3, NoClaim: 2, running: 1, NotChecked: 0, Reproduced: -1}
+var badness = map[Standing]int{Differs: 6, Failed: 5, NotBuilt: 4, Interrupted: 3, NoClaim: 2, running: 1, NotChecked: 0, Reproduced: -1}
 
 // build makes the rows anew after a stage was opened or the order changed.
 func (r *chainRows) build() {
@@ -210,8 +210,11 @@ func (r *chainRows) stageLine(s *chain.Stage, c columns) look.Line {
 	}
 	line := look.T(f.role, f.sign+" ").Add(look.Faint, arrow)
 	mark := ""
+	if r.app.tainted[s.ID] != "" {
+		mark = " ^"
+	}
 	if r.faults[s.ID] > 0 {
-		mark = " !"
+		mark += " !"
 	}
 	name = look.Ellipsis(safe.Text(name), c.name-1-len(mark))
 	line = line.Add(look.Plain, name).Add(look.Warn, mark)

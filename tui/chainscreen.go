@@ -33,6 +33,7 @@ type aboutKey struct {
 	id       string
 	w        int
 	standing Standing
+	tainted  string
 }
 
 var _ screen = (*chainScreen)(nil)
@@ -170,7 +171,7 @@ func (s *chainScreen) fitAbout(w, _ int) {
 	if st != nil {
 		id = st.ID
 	}
-	key := aboutKey{id, w, s.app.standing(id)}
+	key := aboutKey{id, w, s.app.standing(id), s.app.tainted[id]}
 	if key == s.shownFor {
 		return
 	}

@@ -212,6 +212,7 @@ func (rs *runs) finish(r *run, m runDone) tea.Cmd {
 	r.done, r.ended, r.trial, r.err = true, rs.app.cfg.Now(), m.trial, m.err
 	standing := r.standing()
 	rs.app.tally[r.stage.ID] = standing
+	rs.app.spread()
 	if s, ok := rs.app.top().(*rebuildScreen); ok && s.run == r {
 		return rs.app.loadTally() // its screen says it already
 	}
@@ -243,13 +244,13 @@ func (s stepRun) when() time.Time {
 
 // verdict is how a rebuild ended, in one sentence.
 func (r *run) verdict() string {
-	step := failedStep(r.err)
+	var step *rebuild.StepError
 	switch {
 	case !r.done:
 		return ""
 	case errors.Is(r.err, context.Canceled):
 		return r.stage.ID + " was cancelled; nothing was proven"
-	case step != nil:
+	case errors.As(r.err, &step):
 		return fmt.Sprintf("%s failed: step %d (%s) ended with code %d", r.stage.ID, step.Step+1, step.Name, step.ExitCode)
 	case r.err != nil:
 		return r.stage.ID + " failed: " + r.err.Error()
@@ -259,16 +260,6 @@ func (r *run) verdict() string {
 		return r.trial.Text
 	}
 	return r.stage.ID + ": " + r.trial.Standing.String()
-}
-
-// failedStep finds the step in an error's chain, or gives nil.
-func failedStep(err error) *rebuild.StepError {
-	for ; err != nil; err = errors.Unwrap(err) {
-		if s, ok := any(err).(*rebuild.StepError); ok {
-			return s
-		}
-	}
-	return nil
 }
 
 // counts is how many steps have ended, and how many there are.
@@ -317,5 +308,22 @@ func (a *app) takeTally(m tallied) {
 	}
 	for id, s := range m.by {
 		a.tally[id] = s
+	}
+	a.spread()
+}
+
+// spread finds the stages that rest on one whose rebuild differs: whatever is
+// wrong there is in them too.
+func (a *app) spread() {
+	clear(a.tainted)
+	for _, s := range a.cfg.Chain.Stages {
+		if a.tally[s.ID] != Differs {
+			continue
+		}
+		for _, d := range a.cfg.Chain.Downstream(s.ID) {
+			if a.tainted[d.ID] == "" {
+				a.tainted[d.ID] = s.ID
+			}
+		}
 	}
 }

@@ -118,7 +118,7 @@ func (s *stageScreen) draw(w, h int) look.Block {
 }
 
 func (s *stageScreen) fit(w, _ int) {
-	key := aboutKey{s.stage.ID, w, s.app.standing(s.stage.ID)}
+	key := aboutKey{s.stage.ID, w, s.app.standing(s.stage.ID), s.app.tainted[s.stage.ID]}
 	if key == s.shownFor && !s.dirty {
 		return
 	}

@@ -18,6 +18,7 @@ const (
 	NoClaim // rebuilt, and there is no claim to compare with
 	Failed
 	Interrupted
+	NotBuilt // something that it needs is not there
 
 	running // only on screen
 )
@@ -36,6 +37,7 @@ var faces = map[Standing]face{
 	NoClaim:     {"?", look.Warn, "no claim to compare with"},
 	Failed:      {"!", look.Bad, "failed"},
 	Interrupted: {"~", look.Warn, "interrupted"},
+	NotBuilt:    {"x", look.Warn, "not built"},
 	running:     {"►", look.Busy, "running"},
 }
 

@@ -138,7 +138,7 @@ func (s *trustScreen) draw(w, h int) look.Block {
 	p[0].weight, p[1].weight, p[2].weight = 0, 0, 0
 	switch {
 	case w >= 170 && s.source != "":
-		p[0].weight, p[1].weight, p[2].weight = 27, 36, 37
+		p[0].weight, p[1].weight, p[2].weight = 24, 41, 35
 	case w >= 110:
 		p[0].weight, p[1].weight = 42, 58
 	default:

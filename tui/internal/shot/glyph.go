@@ -4,6 +4,7 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
+	"math"
 
 	"golang.org/x/image/vector"
 )
@@ -61,6 +62,10 @@ func mix(a, b color.RGBA, n int) color.RGBA {
 }
 
 func box(img *image.RGBA, r image.Rectangle, m int, c color.RGBA) {
+	if m == left|top || m == left|bottom || m == right|top || m == right|bottom {
+		corner(img, r, m, c)
+		return
+	}
 	x, y := (r.Min.X+r.Max.X)/2, (r.Min.Y+r.Max.Y)/2
 	fill := func(x0, y0, x1, y1 int) {
 		draw.Draw(img, image.Rect(x0, y0, x1, y1), image.NewUniform(c), image.Point{}, draw.Src)
@@ -88,4 +93,38 @@ func polygon(img *image.RGBA, r image.Rectangle, p []float32, c color.RGBA) {
 	}
 	v.ClosePath()
 	v.Draw(img, r, image.NewUniform(c), image.Point{})
+}
+
+// corner draws a quarter of a circle that joins two sides.
+func corner(img *image.RGBA, r image.Rectangle, m int, c color.RGBA) {
+	const radius = 4
+	x, y := (r.Min.X+r.Max.X)/2, (r.Min.Y+r.Max.Y)/2
+	dx, dy := 1, 1
+	if m&left != 0 {
+		dx = -1
+	}
+	if m&top != 0 {
+		dy = -1
+	}
+	for i := 0; image.Pt(x+dx*(radius+i), y).In(r); i++ {
+		img.SetRGBA(x+dx*(radius+i), y, c)
+	}
+	for i := 0; image.Pt(x, y+dy*(radius+i)).In(r); i++ {
+		img.SetRGBA(x, y+dy*(radius+i), c)
+	}
+	// How much of each pixel the arc covers, by its distance from the arc.
+	for i := range radius {
+		for k := range radius {
+			off := math.Abs(math.Hypot(float64(radius-i), float64(radius-k)) - radius)
+			if off < 1 {
+				p := image.Pt(x+dx*i, y+dy*k)
+				img.SetRGBA(p.X, p.Y, blend(c, img.RGBAAt(p.X, p.Y), 1-off))
+			}
+		}
+	}
+}
+
+func blend(a, b color.RGBA, share float64) color.RGBA {
+	f := func(x, y uint8) uint8 { return uint8(share*float64(x) + (1-share)*float64(y)) }
+	return color.RGBA{f(a.R, b.R), f(a.G, b.G), f(a.B, b.B), 0xff}
 }
