@@ -19,7 +19,11 @@ const maxSource = 16 << 30
 
 // maxAttempts bounds the requests to one mirror, however much each of them
 // brought.
-const maxAttempts = 64
+const maxAttempts = 32
+
+// progress is how many bytes a request must bring not to count as a failure, so
+// that a mirror cannot hold us by sending a few bytes at a time.
+const progress = 1 << 20
 
 // final is an error that asking the same mirror again will not mend.
 type final struct{ error }
@@ -86,8 +90,8 @@ type download struct {
 	last    time.Time
 }
 
-// run asks until all bytes are in the part. An attempt that brought bytes does
-// not count against the retries.
+// run asks until all bytes are in the part. An attempt that brought many bytes
+// does not count against the retries.
 func (d *download) run(ctx context.Context) error {
 	failures := 0
 	for range maxAttempts {
@@ -103,7 +107,7 @@ func (d *download) run(ctx context.Context) error {
 		case errors.As(err, &f), errors.As(err, &l):
 			return err
 		}
-		if d.bytes == before {
+		if d.bytes-before < progress {
 			failures++
 		}
 		if failures > d.w.f.retries() {
