@@ -203,3 +203,28 @@ func TestSourceAnswers(t *testing.T) {
 		t.Error("something not checked passes for known")
 	}
 }
+
+// No archive ends the program, passes its bounds or is called whole when it was
+// not read to its end.
+func FuzzOpenArchive(f *testing.F) {
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	w.WriteHeader(&tar.Header{Name: "a", Size: 2})
+	w.Write([]byte("x\n"))
+	w.Close()
+	f.Add(b.Bytes())
+	f.Add(gz(b.Bytes()))
+	f.Add([]byte("PK\x05\x06" + strings.Repeat("\x00", 18)))
+	f.Add([]byte("\xfd7zXZ\x00\x00\x04\xe6\xd6\xb4\x46"))
+	f.Add([]byte("BZh91AY&SY"))
+	file := filepath.Join(f.TempDir(), "x")
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := os.WriteFile(file, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		o := bounds{bytes: 1 << 20, entries: 100, ratio: 1000, spared: 64 << 10}.open(file, "x")
+		if o.Whole == (o.Why != "") || o.Bytes > 1<<20 || o.Entries > 101 {
+			t.Errorf("%+v", o)
+		}
+	})
+}

@@ -55,6 +55,7 @@ func TestLook(t *testing.T) {
 		{"elf", string(program(true, nil)), "ELF 64-bit", Code}, {"gzip", "\x1f\x8b\x08", "gzip", Archive}, {"zero", "a\x00b", "data", Data},
 		{"noise", "\xd5\x91\x83\xe2\xb1\xf0", "data", Data}, {"png", "\x89PNG\r\n\x1a\n", "PNG", Data},
 		{"a long run of base64", "x = \"" + strings.Repeat("QUJD", 200) + "\"\n", "ASCII text with encoded data", Encoded},
+		{"base64 in lines", "begin\n" + strings.Repeat(strings.Repeat("QUJD", 19)+"\n", 12), "ASCII text with encoded data", Encoded},
 		{"a binary patch", "diff\nGIT binary patch\nliteral 5\n", "ASCII text with encoded data", Encoded},
 		{"digests", strings.Repeat(hexA+" core-a\n", 50), "ASCII text", Text},
 		{"dos stub only", "MZ" + strings.Repeat("x", 100), "ASCII text", Text},

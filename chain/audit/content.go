@@ -3,7 +3,6 @@ package audit
 import (
 	"bytes"
 	"math"
-	"regexp"
 	"unicode/utf8"
 )
 
@@ -62,9 +61,43 @@ var magics = []struct {
 	{0, "RIFF", Data, "RIFF"}, {0, "OggS", Data, "Ogg"}, {0, "fLaC", Data, "FLAC"}, {0, "ID3", Data, "MP3"},
 }
 
-// encodedRun is a run of base64 or hex digits that is longer than any that
-// people write: a digest, a key or a long identifier stays below.
-var encodedRun = regexp.MustCompile(`[A-Za-z0-9+/_-]{600,}|([A-Za-z0-9+/]{60,}={0,2}\r?\n){12,}`)
+// A run of encoded digits is longer than any that people write: a digest, a key
+// or a long identifier stays below, as does a list of digests.
+const (
+	longWord  = 600 // characters of base64 or hex without a break
+	wideLine  = 60  // characters of a line that holds nothing else
+	manyLines = 12  // such lines in a row
+)
+
+// encoded reports a long run of base64 or hex digits, on one line or on many.
+func encoded(b []byte) bool {
+	word, lines := 0, 0
+	for line := range bytes.Lines(b) {
+		line = bytes.TrimRight(line, "\r\n")
+		pure := true
+		word = 0
+		for _, c := range line {
+			if !digit(c) {
+				pure, word = pure && c == '=', 0
+				continue
+			}
+			if word++; word >= longWord {
+				return true
+			}
+		}
+		if !pure || len(line) < wideLine {
+			lines = 0
+		} else if lines++; lines >= manyLines {
+			return true
+		}
+	}
+	return false
+}
+
+// digit reports the characters of base64, its variant for URLs and hex.
+func digit(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '+' || c == '/' || c == '-' || c == '_'
+}
 
 // Look classifies bytes. Of a long file the first part is enough for formats;
 // whether it is text is then known of that part only.
@@ -88,7 +121,7 @@ func Look(b []byte) Content {
 	default:
 		c.Class, c.Format = readable(b)
 	}
-	if c.Class == Text && (encodedRun.Match(b) || bytes.Contains(b, []byte("\nGIT binary patch\n"))) {
+	if c.Class == Text && (encoded(b) || bytes.Contains(b, []byte("\nGIT binary patch\n"))) {
 		c.Class, c.Format = Encoded, c.Format+" with encoded data"
 	}
 	return c

@@ -48,7 +48,8 @@ type Run struct {
 	Secrets  []string // secrets and agents it asks for
 	Comment  string   // a one-line comment right above it
 
-	env env
+	env            env
+	title, subject string // derived once: many targets share a build stage
 }
 
 // Written is a file that the recipe itself holds, as a here-document of COPY.

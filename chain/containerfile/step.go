@@ -53,6 +53,13 @@ func (run *Run) Name() string {
 
 // named gives the step's name and the release it works on.
 func (run *Run) named() (name, subject string) {
+	if run.title == "" {
+		run.title, run.subject = run.derive()
+	}
+	return run.title, run.subject
+}
+
+func (run *Run) derive() (name, subject string) {
 	best, cd := run.telling()
 	dir := run.Dir
 	if strings.HasPrefix(cd, "/") {

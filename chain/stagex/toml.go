@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -80,6 +81,12 @@ func (p *packageFile) locate(data []byte) error {
 	var parser unstable.Parser
 	parser.Reset(data)
 	var table []string
+	var ends []int // offsets of the line ends: the parser's own count begins anew each time
+	for i, c := range data {
+		if c == '\n' {
+			ends = append(ends, i)
+		}
+	}
 	for parser.NextExpression() {
 		e := parser.Expression()
 		if e.Kind != unstable.Table && e.Kind != unstable.ArrayTable && e.Kind != unstable.KeyValue {
@@ -90,7 +97,7 @@ func (p *packageFile) locate(data []byte) error {
 		for it := e.Key(); it.Next(); {
 			n := it.Node()
 			if line == 0 && n.Raw.Length > 0 {
-				line = parser.Shape(n.Raw).Start.Line
+				line = 1 + sort.SearchInts(ends, int(n.Raw.Offset))
 			}
 			key = append(key, string(n.Data))
 		}
