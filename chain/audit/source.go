@@ -166,6 +166,19 @@ func (a *auditor) against(answer *SourceAnswer, file, dir string) {
 	}
 }
 
+// Pins is what is known of a stage's own sources without opening any of them.
+func Pins(s *chain.Stage) (Known, string) {
+	if s.Broken != "" {
+		return SourceNotChecked, s.Broken
+	}
+	for _, src := range s.Sources {
+		if src.Digest == "" {
+			return SourceNotChecked, src.Name + ": nothing pins its content"
+		}
+	}
+	return SourcePinned, ""
+}
+
 // stageAnswers gives every stage the worst of its sources and of those below.
 func (a *auditor) stageAnswers(stages []*chain.Stage, seen map[string]int) {
 	own := map[string]StageAnswer{}

@@ -58,7 +58,8 @@ by, file, line, how, above, why), seeds, binaries and encoded (file, size,
 sha256, content, stages, used), unpinned and network (stage, file, line, what,
 pin), networkSteps (stages, file, line, name, network), sources (total, pinned,
 opened, notOpened, compared, answers), files, outside, gaps (stage, what, why),
-path and ladder (for one stage), stageAnswers (stage, own, below, sources, why), opaque and complete.`,
+path and ladder (for one stage), stageAnswers (stage, own, below, sources, why), bytes (by stage: the verdict of the newest rebuild of
+its present recipe), opaque and complete.`,
 		Example: `  stagescope audit
   stagescope --tree ~/stagex audit core-gcc
   stagescope --tree ~/stagex audit ./Dockerfile
@@ -80,8 +81,9 @@ path and ladder (for one stage), stageAnswers (stage, own, below, sources, why),
 // audited is the document that "audit --json" prints.
 type audited struct {
 	*audit.Report
-	Opaque   int  `json:"opaque"`   // opaque roots
-	Complete bool `json:"complete"` // all that decides about roots was checked
+	Bytes    map[string]string `json:"bytes"`    // by stage: do its bytes follow from its source; one that is missing was not checked
+	Opaque   int               `json:"opaque"`   // opaque roots
+	Complete bool              `json:"complete"` // all that decides about roots was checked
 }
 
 func (a *app) audit(ctx context.Context, args []string, f auditFlags) error {
@@ -97,10 +99,14 @@ func (a *app) audit(ctx context.Context, args []string, f auditFlags) error {
 	if err != nil {
 		return err
 	}
+	first := map[string]string{}
+	for id, k := range a.firstAnswers(c, stagesOf(c, r.Stages)) {
+		first[id] = k.bytes()
+	}
 	if a.json {
-		err = a.printJSON(audited{r, len(r.Opaque()), r.Complete()})
+		err = a.printJSON(audited{r, first, len(r.Opaque()), r.Complete()})
 	} else {
-		err = a.printAudit(r, f)
+		err = a.printAudit(r, f, first)
 	}
 	switch {
 	case err != nil:
@@ -112,6 +118,16 @@ func (a *app) audit(ctx context.Context, args []string, f auditFlags) error {
 			"the report lists what was not checked, and why")
 	}
 	return nil
+}
+
+func stagesOf(c *chain.Chain, ids []string) []*chain.Stage {
+	var out []*chain.Stage
+	for _, id := range ids {
+		if s, err := c.Stage(id); err == nil {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // report audits what args mean.

@@ -27,7 +27,9 @@ func baseName(raw []byte) string {
 	return name
 }
 
-func (a *app) printAudit(r *audit.Report, f auditFlags) error {
+// printAudit prints a report; first has, by stage, whether its bytes follow from
+// its source.
+func (a *app) printAudit(r *audit.Report, f auditFlags, first map[string]string) error {
 	w := bufio.NewWriter(a.out)
 	fmt.Fprintf(w, "Where trust ends: %s\n", safe.Text(r.Subject))
 	fmt.Fprintf(w, "%s and %s looked at\n", count(len(r.Stages), "stage"), count(r.Files, "file"))
@@ -42,7 +44,7 @@ func (a *app) printAudit(r *audit.Report, f auditFlags) error {
 		fmt.Fprintln(w)
 	}
 	if f.ladder {
-		printLadder(w, r)
+		printLadder(w, r, first)
 	}
 	printRoots(w, r)
 	printSeeds(w, r, f)
@@ -54,7 +56,7 @@ func (a *app) printAudit(r *audit.Report, f auditFlags) error {
 	printInputs(w, "Sources that the builder itself would fetch", r.Network)
 	printNetworkSteps(w, r)
 	printSourceReport(w, r)
-	printAnswers(w, r)
+	printAnswers(w, r, first)
 	fmt.Fprintf(w, "\nTrusted always, and outside the chain\n")
 	for _, o := range r.Outside {
 		fmt.Fprintf(w, "  %s\n", o)
@@ -226,7 +228,7 @@ func ranges(n []int) string {
 }
 
 // printLadder prints what makes what, with both answers per rung.
-func printLadder(w *bufio.Writer, r *audit.Report) {
+func printLadder(w *bufio.Writer, r *audit.Report, first map[string]string) {
 	if len(r.Ladder) == 0 {
 		fmt.Fprintf(w, "\nLadder: name one stage\n")
 		return
@@ -243,10 +245,13 @@ func printLadder(w *bufio.Writer, r *audit.Report) {
 			digest = g.Digest.Short()
 		}
 		follows, source := "not checked", g.Source.String()
+		if known, ok := first[g.Stage]; ok && g.Kind == audit.RungStage {
+			follows = known
+		}
 		if g.Kind == audit.RungSeed {
 			follows, source = "no one built it", "-"
 		}
-		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\t%s\t%s\n", safe.Text(g.Name), g.Kind, safe.Text(g.Stage), size, digest, follows, source)
+		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\t%s\t%s\n", safe.Text(g.Name), g.Kind, safe.Text(g.Stage), size, digest, safe.Text(follows), source)
 	}
 	t.Flush()
 }
@@ -295,29 +300,31 @@ func printComparison(w *bufio.Writer, c *audit.Comparison) {
 }
 
 // printAnswers gives both answers side by side, and never one for the other.
-func printAnswers(w *bufio.Writer, r *audit.Report) {
+func printAnswers(w *bufio.Writer, r *audit.Report, first map[string]string) {
 	if len(r.Answers) == 0 {
 		return
 	}
 	fmt.Fprintf(w, "\nTwo answers, never merged\n")
-	if len(r.Answers) > 1 {
-		own := map[string]int{}
-		for _, s := range r.Answers {
-			own[s.Own.String()]++
-		}
-		var parts []string
-		for k := audit.SourceNotChecked; k <= audit.SourceOpaque; k++ {
-			if n := own[k.String()]; n > 0 {
-				parts = append(parts, fmt.Sprintf("%s %s", count(n, "stage"), k))
-			}
-		}
-		fmt.Fprintf(w, "  bytes follow from the source: not checked by an audit (stagescope rebuild)\n  own sources: %s\n", strings.Join(parts, ", "))
+	own := map[audit.Known]int{}
+	for _, s := range r.Answers {
+		own[s.Own]++
 	}
+	var parts []string
+	for k := audit.SourceNotChecked; k <= audit.SourceOpaque; k++ {
+		if own[k] > 0 {
+			parts = append(parts, fmt.Sprintf("%s %s", count(own[k], "stage"), k))
+		}
+	}
+	fmt.Fprintf(w, "  bytes follow from the source: %s rebuilt here, %d not checked (stagescope rebuild)\n  own sources: %s\n", count(len(first), "stage"), len(r.Answers)-len(first), strings.Join(parts, ", "))
 	if len(r.Path) == 0 {
 		return
 	}
 	last := r.Answers[len(r.Answers)-1]
-	fmt.Fprintf(w, "  %s\n    bytes follow from the source: not checked by an audit (stagescope rebuild %s)\n    its own source: %s", safe.Text(last.Stage), safe.Text(last.Stage), last.Own)
+	follows, ok := first[last.Stage]
+	if !ok {
+		follows = "not checked"
+	}
+	fmt.Fprintf(w, "  %s\n    bytes follow from the source: %s\n    its own source: %s", safe.Text(last.Stage), safe.Text(follows), last.Own)
 	if last.Why != "" {
 		fmt.Fprintf(w, " (%s)", safe.Text(last.Why))
 	}

@@ -34,6 +34,7 @@ type shownStage struct {
 	Ancestors     int           `json:"ancestors"`     // all stages below
 	DependentIDs  []string      `json:"dependentIds"`  // direct
 	DownstreamIDs []string      `json:"downstreamIds"` // all that depend on it
+	Answers       answers       `json:"answers"`       // do its bytes follow from its source; what is known of the source
 }
 
 type shownNeed struct {
@@ -99,7 +100,8 @@ target, description, license, website, buildArgs, sourceFiles (name, file,
 digest, version, mirrors, line), stepList (index, line, build, name, subject,
 network, command), needList (id, pin, line), claims (digest, level, origin,
 line), local (images that lie in the tree), exporter, path (from a root stage),
-ancestors, dependentIds and downstreamIds.`,
+ancestors, dependentIds, downstreamIds and answers (bytes, claim, source, sourceWhy: two
+answers that are never merged).`,
 		Example: `  stagescope show stage0
   stagescope --tree ~/stagex show core-gcc
   stagescope --tree ~/stagex show bootstrap-stage1 --step 3
@@ -120,7 +122,7 @@ ancestors, dependentIds and downstreamIds.`,
 			case step >= 0:
 				return a.printStep(s, step)
 			case a.json:
-				return a.printJSON(shown(c, s))
+				return a.printJSON(shown(c, s, a.answersOf(c, s)))
 			}
 			return a.printStage(c, s)
 		},
@@ -130,13 +132,13 @@ ancestors, dependentIds and downstreamIds.`,
 	return c
 }
 
-func shown(c *chain.Chain, s *chain.Stage) shownStage {
+func shown(c *chain.Chain, s *chain.Stage, known answers) shownStage {
 	out := shownStage{
 		listedStage: listed(c, []*chain.Stage{s})[0], Dir: s.Dir, Containerfile: s.Containerfile, Target: s.Target,
 		Description: s.Description, License: s.License, Website: s.Website, BuildArgs: append([]chain.Arg{}, s.BuildArgs...),
 		SourceFiles: []shownSource{}, StepList: []shownStep{}, NeedList: []shownNeed{}, Claims: []shownClaim{}, Local: []shownImage{},
 		Exporter: shownExporter{s.Exporter.Era, s.Exporter.ImageName, append([]chain.Arg{}, s.Exporter.Annotations...), s.Exporter.MissingInputs},
-		Path:     idsOf(c.Path(s.ID)), Ancestors: len(c.Ancestors(s.ID)), DependentIDs: idsOf(c.Dependents(s.ID)), DownstreamIDs: idsOf(c.Downstream(s.ID)),
+		Path:     idsOf(c.Path(s.ID)), Ancestors: len(c.Ancestors(s.ID)), DependentIDs: idsOf(c.Dependents(s.ID)), DownstreamIDs: idsOf(c.Downstream(s.ID)), Answers: known,
 	}
 	for _, n := range s.Needs {
 		out.NeedList = append(out.NeedList, shownNeed(n))
@@ -174,7 +176,7 @@ func (a *app) printStage(c *chain.Chain, s *chain.Stage) error {
 		fmt.Fprintf(w, "\nIt cannot be built as written: %s\n", safe.Text(s.Broken))
 	}
 	fmt.Fprintln(w)
-	printFacts(w, s)
+	printFacts(w, s, a.answersOf(c, s))
 	printNeeds(w, c, s)
 	printSources(w, s)
 	printSteps(w, s)
@@ -194,7 +196,7 @@ func (a *app) printStage(c *chain.Chain, s *chain.Stage) error {
 	return w.Flush()
 }
 
-func printFacts(out *bufio.Writer, s *chain.Stage) {
+func printFacts(out *bufio.Writer, s *chain.Stage, known answers) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fact := func(name, format string, args ...any) {
 		fmt.Fprintf(w, "%s\t%s\n", name, safe.Text(fmt.Sprintf(format, args...)))
@@ -217,6 +219,8 @@ func printFacts(out *bufio.Writer, s *chain.Stage) {
 	if len(s.Published) == 0 {
 		fact("Claim", "none: the tree publishes no digest of it")
 	}
+	fact("Bytes", "%s", known.bytes())
+	fact("Source", "%s", known.source())
 	for _, l := range s.Local {
 		fact("Image", "%s in %s (no claim)", l.Manifest, l.Layout)
 	}
