@@ -101,6 +101,8 @@ int main(int argc, int *argv)
 	char *output = 0;
 	char *input = 0;
 	int i = 1;
+	arguments = argv;
+	argument_count = argc;
 	src_end = 1; /* place 0 means "no macro" */
 	code_len = 0;
 	intern_keywords();

@@ -212,11 +212,38 @@ int two_digits(int at, int n)
 	text[at + 1] = '0' + n % 10;
 }
 
+int *arguments; /* of the command line; a null pointer and the environment follow them */
+int argument_count;
+
+/* seconds_now gives the time that __DATE__ and __TIME__ mean: that of the
+   environment's SOURCE_DATE_EPOCH if it is set, so that a build can be repeated. */
+int seconds_now()
+{
+	char *want = "SOURCE_DATE_EPOCH=";
+	int i = argument_count + 1;
+	while (arguments[i]) {
+		char *s = arguments[i];
+		int j = 0;
+		while (want[j] && s[j] == want[j])
+			j = j + 1;
+		if (want[j] == 0) {
+			int n = 0;
+			while (s[j] >= '0' && s[j] <= '9') {
+				n = n * 10 + s[j] - '0';
+				j = j + 1;
+			}
+			return n;
+		}
+		i = i + 1;
+	}
+	return syscall(201, 0, 0, 0); /* time */
+}
+
 /* put_clock makes the current word the string of __DATE__, "Mmm dd yyyy", or
    of __TIME__, "hh:mm:ss", in universal time. */
 int put_clock(int date)
 {
-	int seconds = syscall(201, 0, 0, 0); /* time */
+	int seconds = seconds_now();
 	if (date == 0) {
 		put_text("00:00:00");
 		two_digits(0, seconds / 3600 % 24);
