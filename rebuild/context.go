@@ -21,6 +21,9 @@ const fetchDir = "fetch"
 // fetch/ to verified files on disk; images are what its needs are. The notes
 // name what lies in the package's directory and is left out of the context.
 func RequestFor(c *chain.Chain, s *chain.Stage, sources map[string]string, images []InputImage, o Options) (*Request, []string, error) {
+	if s.Broken != "" { // what could not be read of it would be missing in silence
+		return nil, nil, fmt.Errorf("preparing %q: it cannot be built as written: %s", s.ID, s.Broken)
+	}
 	pkg, err := s.ContextFS(c)
 	if err != nil {
 		return nil, nil, err
