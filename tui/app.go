@@ -35,7 +35,6 @@ type app struct {
 	tainted map[string]string // stage to the lowest one below it that differs
 
 	ticking bool
-	fault   error // why Run has to give an error
 }
 
 type toast struct {

@@ -133,6 +133,12 @@ func (s *compareScreen) title() look.Line {
 		}
 		l = l.Add(role, modeNames[m])
 	}
+	if s.mode == viewHex && s.both.hex != nil && s.both.hex.Unscanned() > 0 {
+		l = l.Add(look.Warn, "  ! the last "+size(s.both.hex.Unscanned())+" were not compared")
+	}
+	if s.mode != viewReasons && s.both.busy {
+		l = l.Add(look.Busy, "  reading…")
+	}
 	return l
 }
 

@@ -112,6 +112,11 @@ func (b *fakeBuilder) Standings(context.Context) (map[string]Standing, error) { 
 
 func (b *fakeBuilder) Trials(context.Context, string) ([]Trial, error) { return b.trials, nil }
 
+func (b *fakeBuilder) Log(context.Context, Trial) (diff.ReaderAtCloser, int64, error) {
+	text := "#1 musl: make\n#1 | cc -c a.c\n#1 | \x1b[31mwarning\x1b[0m\n"
+	return bytesAt{bytes.NewReader([]byte(text))}, int64(len(text)), nil
+}
+
 // play sends events to the rebuild that runs.
 func (b *fakeBuilder) play(events ...rebuild.Event) {
 	b.next <- func(p rebuild.Progress) (*Trial, error, bool) {
@@ -220,10 +225,22 @@ func sampleConfig(b Builder) Config {
 	}
 }
 
+func sampleResult() *rebuild.Result {
+	return &rebuild.Result{V: 1, Stage: "core-gcc", Recipe: digestOf("recipe"), InputsSum: digestOf("in"), Mode: rebuild.InputsOwn,
+		Inputs:  []rebuild.Input{},
+		Digests: rebuild.Digests{Manifest: digestOf("b"), Rootfs: digestOf("rootfs")},
+		Verdict: rebuild.Verdict{Status: rebuild.Differs, Compared: []rebuild.Comparison{{Claim: digestOf("core-gcc"), Level: chain.LevelManifest,
+			Origin: "digests/core.txt", Line: 3, Own: digestOf("b"), Agrees: chain.LevelRootfs, Image: "stage:core-gcc"}}},
+		Environment: rebuild.Environment{Engine: rebuild.EngineInfo{Address: "embedded", BuildKit: "v0.34.2", Snapshotter: "overlayfs"}, OS: "linux", Arch: "amd64", Kernel: "6.8.0", CPUModel: "a CPU", CPUs: 2},
+		Steps:       []rebuild.StepDigest{{Step: 0, Name: "gcc: make", Digest: digestOf("s0"), Changed: 12, Seconds: 42}, {Step: 1, Name: "gcc: make install", Cached: true}},
+		Log:         digestOf("log"), LogLines: 3, Notes: []string{"the tree has no git history"},
+	}
+}
+
 func sampleTrials() []Trial {
 	return []Trial{
 		{Stage: "core-gcc", Standing: Differs, Digest: digestOf("b"), Text: "core-gcc differs from what digests/core.txt claims",
-			Started: epoch.Add(-time.Hour), Took: 83 * time.Second, Ref: "trial:core-gcc/2", ClaimRef: "stage:core-gcc"},
+			Started: epoch.Add(-time.Hour), Took: 83 * time.Second, Ref: "trial:core-gcc/2", ClaimRef: "stage:core-gcc", Result: sampleResult()},
 		{Stage: "core-gcc", Standing: Reproduced, Digest: digestOf("core-gcc"), Started: epoch.Add(-26 * time.Hour), Took: 1200 * time.Millisecond, Ref: "trial:core-gcc/1"},
 	}
 }

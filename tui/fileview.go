@@ -23,7 +23,6 @@ type fileView struct {
 	open bool
 	hex  bool
 	gen  int
-	err  error
 
 	r      readerAt
 	size   int64

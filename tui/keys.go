@@ -24,6 +24,7 @@ func keySections() []action.Section {
 		{"Chain", newChainScreen(a)},
 		{"Stage", newStageScreen(a, st, 0)},
 		{"Rebuild", rebuildKeys},
+		{"Result of a rebuild", newTrialScreen(a, st, Trial{})},
 		{"Rebuilds of the session", newRunsScreen(a)},
 		{"Compare", newCompareScreen(a, "", "")},
 		{"Files", newFilesScreen(a, "")},

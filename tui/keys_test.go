@@ -44,8 +44,15 @@ func TestReadmeKeys(t *testing.T) {
 	if !ok {
 		t.Fatalf("README.md: %q has no %q", keysBegin, keysEnd)
 	}
+	if *update {
+		text := strings.Replace(string(b), keysBegin+have+keysEnd, keysBegin+"\n"+Keys()+keysEnd, 1)
+		if err := os.WriteFile(filepath.Join("..", "README.md"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
 	if strings.TrimSpace(have) != strings.TrimSpace(Keys()) {
-		t.Errorf("README.md: the keys are not those of the workbench; put this between the marks:\n%s", Keys())
+		t.Errorf("README.md: the keys are not those of the workbench; go test ./tui -run ReadmeKeys -update")
 	}
 }
 

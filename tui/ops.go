@@ -35,16 +35,9 @@ func (a *app) openRuns() tea.Cmd {
 	return a.push(newRunsScreen(a))
 }
 
-// openTrial shows a stored rebuild: the comparison when it differs, its files
-// otherwise.
+// openTrial shows what is recorded of a rebuild.
 func (a *app) openTrial(st *chain.Stage, t Trial) tea.Cmd {
-	if t.Standing == Differs && t.ClaimRef != "" {
-		return a.compareTrial(st, t)
-	}
-	if t.Ref == "" {
-		return a.say("this rebuild kept no image")
-	}
-	return a.openImage(t.Ref)
+	return a.push(newTrialScreen(a, st, t))
 }
 
 // compareTrial compares a rebuild with the image that was claimed.

@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -34,7 +35,12 @@ func newPageView(a *app, owner screen) *pageView {
 	return v
 }
 
-func logLine(_ int, text string) look.Line { return look.T(look.Plain, safe.Line(text)) }
+func logLine(_ int, text string) look.Line {
+	if strings.HasPrefix(text, logHeading) {
+		return look.T(look.Muted, safe.Line(text))
+	}
+	return look.T(look.Plain, safe.Line(text))
+}
 
 // open shows a source of n rows from now on.
 func (v *pageView) open(ctx context.Context, src pages.Source, n int) {

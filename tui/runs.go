@@ -134,12 +134,15 @@ func (r *run) build(ctx context.Context, b Builder, busy *sync.WaitGroup) {
 	end.trial, end.err = b.Rebuild(ctx, r.stage.ID, r.progress)
 }
 
+// logHeading begins the line of a log that says which step prints from here.
+const logHeading = "── "
+
 // progress takes an event in the builder's goroutine.
 func (r *run) progress(e rebuild.Event) {
 	r.mu.Lock()
 	i := r.slot(e)
 	s := &r.live[i]
-	step := s.step
+	step, name, begun := s.step, s.name, s.state != stepWaiting
 	switch e.Kind {
 	case rebuild.EventStart:
 		s.state, s.began = stepRunning, e.Time
@@ -152,6 +155,10 @@ func (r *run) progress(e rebuild.Event) {
 	}
 	r.mu.Unlock()
 	switch e.Kind {
+	case rebuild.EventStart:
+		if !begun {
+			r.log.Note(step, logHeading+name)
+		}
 	case rebuild.EventLog:
 		r.log.Write(e.Vertex, step, e.Data)
 	case rebuild.EventDone, rebuild.EventCached:

@@ -30,6 +30,9 @@ var scenes = []struct {
 	{"help", func(d *driver, _ *fakeBuilder) { d.keys("?", "type:page") }},
 	{"stage", func(d *driver, _ *fakeBuilder) { d.keys("J", "type:gcc", "enter", "enter") }},
 	{"trust", func(d *driver, _ *fakeBuilder) { d.keys("e") }},
+	{"trial", func(d *driver, _ *fakeBuilder) {
+		d.run(d.app.openTrial(d.app.cfg.Chain.Stages[0], sampleTrials()[0]))
+	}},
 	{"findings", func(d *driver, _ *fakeBuilder) { d.keys("f") }},
 	{"rebuild", playRebuild},
 	{"rebuilt", func(d *driver, b *fakeBuilder) {

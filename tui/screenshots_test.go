@@ -55,13 +55,9 @@ func playSeed(d *driver, b *fakeBuilder) *chain.Stage {
 	st := d.app.stack[0].(*chainScreen).selected()
 	d.keys("r")
 	at := d.now
-	log := []string{"+ hex0 seed.hex0 seed", "+ cmp seed hex0-seed", "seed: the assembled bytes are the seed's own"}
 	for i := range st.Steps {
 		v := fmt.Sprint("step", i)
 		b.play(rebuild.Event{Kind: rebuild.EventStart, Vertex: v, Step: i, Time: at})
-		for _, l := range log {
-			b.play(rebuild.Event{Kind: rebuild.EventLog, Vertex: v, Step: i, Data: []byte(l + "\n"), Time: at})
-		}
 		if i < len(st.Steps)-1 {
 			at = at.Add(90 * time.Millisecond)
 			b.play(rebuild.Event{Kind: rebuild.EventDone, Vertex: v, Step: i, Time: at})

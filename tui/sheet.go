@@ -14,7 +14,6 @@ type sheetRow struct {
 	line look.Line
 	open func() tea.Cmd // nil: nothing to enter
 	copy string         // "" copies the line's text
-	what string         // what copy is, for people
 }
 
 // sheet is a page of facts: headings, fields, paragraphs and links. It is

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/stagescope/stagescope/chain"
+	"github.com/stagescope/stagescope/diff"
 	"github.com/stagescope/stagescope/rebuild"
 )
 
@@ -23,6 +24,30 @@ type Trial struct {
 
 	Ref      string // reference of the image that came out, for opening; "" when none is kept
 	ClaimRef string // reference of the claimed image; "" when nobody has it here
+
+	Result *rebuild.Result // all that is recorded of it; nil when nothing is
+}
+
+// TrialOf gives what screens show of a stored result.
+func TrialOf(r *rebuild.Result) Trial {
+	t := Trial{Stage: r.Stage, Standing: standings[r.Verdict.Status], Digest: r.Digests.Manifest, Text: r.Stage + ": " + r.Verdict.Sentence(),
+		Started: r.Started, Took: r.Finished.Sub(r.Started), Engine: r.Environment.Engine.Address, Inputs: string(r.Mode), Ref: r.Ref(), Result: r}
+	if m := r.Verdict.Matched(); m != nil {
+		t.Level = m.Level
+		t.Claim = &chain.Claimed{Digest: m.Claim, Level: m.Level, Origin: m.Origin, Line: m.Line}
+	}
+	if d := r.Verdict.Differing(); d != nil {
+		t.ClaimRef = d.Image
+	}
+	if r.Failure != nil {
+		t.Text = r.Stage + " failed: " + r.Failure.Text
+	}
+	return t
+}
+
+var standings = map[rebuild.Status]Standing{
+	rebuild.Reproduced: Reproduced, rebuild.Differs: Differs, rebuild.NoClaim: NoClaim,
+	rebuild.Failed: Failed, rebuild.Interrupted: Interrupted, rebuild.NotBuilt: NotBuilt,
 }
 
 // Builder rebuilds stages and knows what earlier rebuilds gave. Its methods may
@@ -35,4 +60,6 @@ type Builder interface {
 	Standings(ctx context.Context) (map[string]Standing, error)
 	// Trials gives the rebuilds of a stage, newest first.
 	Trials(ctx context.Context, id string) ([]Trial, error)
+	// Log opens what a rebuild printed and gives its length in bytes.
+	Log(ctx context.Context, t Trial) (diff.ReaderAtCloser, int64, error)
 }

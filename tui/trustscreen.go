@@ -33,7 +33,6 @@ type trustScreen struct {
 	seed   *list.List
 	which  int // which seed is listed
 	recipe recipePane
-	query  string
 
 	ctx    context.Context
 	cancel context.CancelFunc

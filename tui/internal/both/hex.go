@@ -18,6 +18,8 @@ type Hex struct {
 	a, b   diff.ReaderAtCloser
 	na, nb int64
 	ra, rb []diff.Range
+
+	scanned bool // the ranges were found here, up to maxScan
 }
 
 // maxScan bounds how many bytes are compared to find differing ranges of a
@@ -43,6 +45,7 @@ func OpenHex(ctx context.Context, n *diff.Node) (*Hex, error) {
 		h.nb = 0
 	}
 	if len(h.ra)+len(h.rb) == 0 {
+		h.scanned = true
 		if err := h.scan(ctx); err != nil {
 			h.Close()
 			return nil, err
@@ -103,6 +106,15 @@ func readAt(r io.ReaderAt, buf []byte, off, size int64) ([]byte, error) {
 		return nil, err
 	}
 	return buf[:n], nil
+}
+
+// Unscanned is how many bytes at the end nobody compared, so that what differs
+// there is not marked.
+func (h *Hex) Unscanned() int64 {
+	if !h.scanned {
+		return 0
+	}
+	return max(0, max(h.na, h.nb)-maxScan)
 }
 
 // Len is the number of rows of both sides.
