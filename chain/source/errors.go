@@ -28,6 +28,20 @@ func (e *WrongHashError) Error() string {
 	return s
 }
 
+// PinError reports a source that a tree describes in a way that nobody should
+// follow: a file name that leads elsewhere, a pin that is no digest.
+type PinError struct {
+	Stage  string
+	Source string // its key in the tree
+	Err    error
+}
+
+func (e *PinError) Error() string {
+	return fmt.Sprintf("source %q of %q: %v", e.Source, e.Stage, e.Err)
+}
+
+func (e *PinError) Unwrap() error { return e.Err }
+
 // MissingError reports a source that was nowhere to be had.
 type MissingError struct {
 	Stage  string

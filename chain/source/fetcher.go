@@ -100,11 +100,11 @@ func (f *Fetcher) FetchAll(ctx context.Context, stage *chain.Stage) ([]Got, erro
 	seen := map[string]chain.Digest{}
 	for n, s := range stage.Sources {
 		if err := CheckName(s.File); err != nil {
-			errs[n] = fmt.Errorf("source %q of %q: %w", s.Name, stage.ID, err)
+			errs[n] = &PinError{Stage: stage.ID, Source: s.Name, Err: err}
 			continue
 		}
 		if d, twice := seen[s.File]; twice && d != s.Digest {
-			errs[n] = fmt.Errorf("source %q of %q: two pins for one file name %q", s.Name, stage.ID, s.File)
+			errs[n] = &PinError{Stage: stage.ID, Source: s.Name, Err: fmt.Errorf("two pins for one file name %q", s.File)}
 			continue
 		}
 		seen[s.File] = s.Digest
@@ -166,7 +166,7 @@ func CheckName(file string) error {
 // one gets one source: from the store, the tree, the directories, the mirrors.
 func (f *Fetcher) one(ctx context.Context, stage *chain.Stage, s chain.Source) (*Got, error) {
 	if _, err := chain.ParseDigest(string(s.Digest)); err != nil {
-		return nil, fmt.Errorf("source %q of %q: %w", s.File, stage.ID, err)
+		return nil, &PinError{Stage: stage.ID, Source: s.Name, Err: err}
 	}
 	lock, _ := f.busy.LoadOrStore(s.Digest, &sync.Mutex{})
 	lock.(*sync.Mutex).Lock() // two stages may pin the same file

@@ -118,7 +118,7 @@ func TestMirrorsInOrder(t *testing.T) {
 			w.Header().Set("Content-Encoding", "gzip")
 			fmt.Fprint(w, "x")
 		},
-		"endless redirects": func(w http.ResponseWriter, r *http.Request, _ int) { http.Redirect(w, r, r.URL.Path, 302) },
+		"endless redirects": func(w http.ResponseWriter, r *http.Request, _ int) { http.Redirect(w, r, r.URL.Path, http.StatusFound) },
 		"a gigantic file": func(w http.ResponseWriter, _ *http.Request, _ int) {
 			w.Header().Set("Content-Length", "9000000000000000")
 			w.WriteHeader(200)

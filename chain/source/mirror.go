@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/stagescope/stagescope/chain/store"
@@ -137,7 +139,7 @@ func (f *Fetcher) backoff(failures int) time.Duration {
 	if base == 0 {
 		base = 500 * time.Millisecond
 	}
-	return min(base<<min(failures, 10), 30*time.Second)
+	return min(base<<min(max(failures-1, 0), 10), 30*time.Second)
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -171,6 +173,10 @@ func (d *download) attempt(ctx context.Context) error {
 		var u *url.Error
 		if errors.As(err, &u) {
 			err = u.Err
+		}
+		var dns *net.DNSError
+		if errors.Is(err, syscall.ECONNREFUSED) || (errors.As(err, &dns) && dns.IsNotFound) {
+			return final{err} // there is another mirror sooner than a server here
 		}
 		return err
 	}
