@@ -1,0 +1,139 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/containerd/continuity/sysx"
+	"github.com/moby/buildkit/solver"
+	"github.com/moby/buildkit/worker"
+
+	"github.com/stagescope/stagescope/chain"
+)
+
+// layerDigest digests what a step itself changed: the uppermost directory of
+// its overlay snapshot, where a removed entry is a device 0,0. A snapshot that
+// is no overlay is digested whole, which costs more and says the same when two
+// such engines are compared.
+func layerDigest(ctx context.Context, r solver.Result) (chain.Digest, int, error) {
+	ref, ok := r.Sys().(*worker.WorkerRef)
+	if !ok || ref.ImmutableRef == nil {
+		return "", 0, errors.New("the step gave no file system")
+	}
+	m, err := ref.ImmutableRef.Mount(ctx, true, nil)
+	if err != nil {
+		return "", 0, err
+	}
+	mounts, release, err := m.Mount()
+	if err != nil {
+		return "", 0, err
+	}
+	if release != nil {
+		defer release()
+	}
+	if len(mounts) == 0 {
+		return "", 0, errors.New("the step gave no mount")
+	}
+	if mounts[0].Type != "overlay" {
+		return treeDigest(mounts[0].Source)
+	}
+	for _, o := range mounts[0].Options {
+		if lower, ok := strings.CutPrefix(o, "lowerdir="); ok {
+			top, _, _ := strings.Cut(lower, ":")
+			return treeDigest(top)
+		}
+	}
+	return "", 0, errors.New("the overlay has no layer")
+}
+
+// treeDigest digests path, type, mode, owner, device, extended attributes, link
+// and content of everything below dir, in path order, modification times left
+// out. Every field is preceded by its length, so that no two trees can give the
+// same bytes.
+func treeDigest(dir string) (chain.Digest, int, error) {
+	h, count := sha256.New(), 0
+	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(dir, p)
+		if err != nil || rel == "." {
+			return err
+		}
+		count++
+		return hashEntry(h, rel, p)
+	})
+	if err != nil {
+		return "", 0, err
+	}
+	return chain.SHA256([32]byte(h.Sum(nil))), count, nil
+}
+
+func field(h hash.Hash, b []byte) {
+	h.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(b))))
+	h.Write(b)
+}
+
+func hashEntry(h hash.Hash, rel, p string) error {
+	info, err := os.Lstat(p)
+	if err != nil {
+		return err
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return fmt.Errorf("reading the metadata of %q", rel)
+	}
+	field(h, []byte(rel))
+	for _, v := range []uint64{uint64(st.Mode), uint64(st.Uid), uint64(st.Gid), st.Rdev} {
+		h.Write(binary.LittleEndian.AppendUint64(nil, v))
+	}
+	names, err := sysx.LListxattr(p)
+	if err != nil {
+		names = nil // the file system has none
+	}
+	slices.Sort(names)
+	for _, n := range names {
+		if strings.HasPrefix(n, "trusted.overlay.") || strings.HasPrefix(n, "user.overlay.") {
+			continue // the snapshotter's own
+		}
+		v, err := sysx.LGetxattr(p, n)
+		if err != nil {
+			return err
+		}
+		field(h, []byte(n))
+		field(h, v)
+	}
+	switch {
+	case info.Mode()&fs.ModeSymlink != 0:
+		link, err := os.Readlink(p)
+		if err != nil {
+			return err
+		}
+		field(h, []byte(link))
+	case info.Mode().IsRegular():
+		return hashContent(h, p, info.Size())
+	}
+	return nil
+}
+
+func hashContent(h hash.Hash, p string, size int64) error {
+	f, err := os.Open(p)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	h.Write(binary.LittleEndian.AppendUint64(nil, uint64(size)))
+	_, err = io.Copy(h, f)
+	return err
+}
