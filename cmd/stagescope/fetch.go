@@ -125,12 +125,17 @@ func (a *app) fetch(ctx context.Context, c *chain.Chain, stages []*chain.Stage) 
 // as a full disk, end the verb.
 func fetchResults(s *chain.Stage, got []chainsource.Got, err error) ([]fetchedFile, error) {
 	missing := map[string]*chainsource.MissingError{}
+	bad := map[string]*chainsource.PinError{}
 	var other []error
 	for _, e := range joined(err) {
 		var m *chainsource.MissingError
-		if errors.As(e, &m) {
+		var p *chainsource.PinError
+		switch {
+		case errors.As(e, &m):
 			missing[m.File] = m
-		} else {
+		case errors.As(e, &p):
+			bad[p.Source] = p
+		default:
 			other = append(other, e)
 		}
 	}
@@ -144,7 +149,9 @@ func fetchResults(s *chain.Stage, got []chainsource.Got, err error) ([]fetchedFi
 	var out []fetchedFile
 	for _, src := range s.Sources {
 		f := fetchedFile{Stage: s.ID, File: src.File, Digest: src.Digest}
-		if g, ok := had[src.File]; ok {
+		if p := bad[src.Name]; p != nil {
+			f.Error = p.Error()
+		} else if g, ok := had[src.File]; ok {
 			f.Path, f.Origin, f.Size, f.Network = g.Path, g.Origin, g.Size, g.Bytes
 			f.wrong(g.Sought)
 		} else if m := missing[src.File]; m != nil {

@@ -63,6 +63,8 @@ func imageHint(err error, r image.Reference) error {
 	switch {
 	case err == nil:
 		return nil
+	case r.Kind == image.KindRegistry && !strings.ContainsAny(r.Text, "/:@"):
+		return withHint(err, "for what the store holds of a stage write stage:%s; for a file write ./%s", r.Text, r.Text)
 	case errors.Is(err, image.ErrOffline):
 		return withHint(err, "leave out --offline, or save the image to a file and name that")
 	case errors.As(err, &mismatch) && r.Kind == image.KindStore:
@@ -71,8 +73,6 @@ func imageHint(err error, r image.Reference) error {
 		return withHint(err, "stagescope rebuild %s makes it; stagescope store list prints what is there", strings.TrimPrefix(r.Text, "stage:"))
 	case errors.Is(err, image.ErrNotFound) && r.Kind == image.KindStore:
 		return withHint(err, "stagescope store list prints what is there")
-	case r.Kind == image.KindRegistry && !strings.ContainsAny(r.Text, "/:@"):
-		return withHint(err, "for what the store holds of a stage write stage:%s; for a file write ./%s", r.Text, r.Text)
 	case errors.Is(err, image.ErrNotImage):
 		return withHint(err, "an image is an OCI layout (directory or tar) or what docker save writes")
 	}
