@@ -2,7 +2,6 @@ package audit
 
 import (
 	"fmt"
-	"io/fs"
 	"slices"
 	"sort"
 	"strings"
@@ -90,7 +89,7 @@ func (a *auditor) recipes(stages []*chain.Stage) map[string][]string {
 	}
 	for _, file := range order {
 		same := byFile[file]
-		data, err := fs.ReadFile(a.chain.FS, file)
+		data, err := containerfile.ReadFile(a.chain.FS, file)
 		var recipe *containerfile.File
 		if err == nil {
 			recipe, err = containerfile.Parse(data)

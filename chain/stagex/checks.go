@@ -189,7 +189,7 @@ func (l *loader) sameNames(c *chain.Chain) {
 
 // missing says what of the tree's own rules is not there.
 func (l *loader) missing() {
-	_, err := fs.Stat(l.fsys, "src/targets.py")
+	_, err := containerfile.ReadFile(l.fsys, "src/targets.py")
 	_, src := fs.Stat(l.fsys, "src")
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && src == nil:

@@ -42,7 +42,7 @@ func LoadDir(dir string) (*chain.Chain, error) {
 	}
 	c.Root = root
 	c.Name = filepath.Base(root)
-	c.Release = release(root)
+	c.Release = release(c.FS)
 	return c, nil
 }
 
@@ -126,6 +126,10 @@ func (l *loader) discover() ([]*pkg, error) {
 			if e.Name() == "Containerfile" {
 				l.add(chain.Fault, "wrong-depth", path.Join(dir, e.Name()), 0, "move it to packages/<tier>/<name>/",
 					"a Containerfile directly below a tier makes the tree's scripts crash")
+			}
+			if e.Type()&fs.ModeSymlink != 0 {
+				l.add(chain.Warning, "linked-package", path.Join(dir, e.Name()), 0, "replace the link by the directory",
+					"a link is no package: it is left out, as the tree's scripts leave it out in silence")
 			}
 			if e.IsDir() {
 				if p := l.visit(tier.Name(), e.Name()); p != nil {

@@ -233,6 +233,25 @@ func TestNoPermission(t *testing.T) {
 	}
 }
 
+// A pipe would block whoever reads it.
+func TestNoRegularFile(t *testing.T) {
+	files := tree(map[string]string{"user/app": "FROM scratch", "core/a": "FROM scratch", "core/b": "FROM scratch"})
+	files["packages/user/app/Containerfile"].Mode = fs.ModeNamedPipe
+	files["packages/core/a/package.toml"].Mode = fs.ModeDevice
+	files["packages/core/link"] = &fstest.MapFile{Mode: fs.ModeSymlink, Data: []byte("b")}
+	want := []string{
+		"fault containerfile packages/user/app/Containerfile", "fault odd-file packages/core/a/package.toml", "fault odd-file packages/user/app/Containerfile",
+		"fault package.toml packages/core/a/package.toml", "warning linked-package packages/core/link",
+	}
+	if d := cmp.Diff(want, sorted(found(load(t, files)))); d != "" {
+		t.Error(d)
+	}
+	files["packages/core/b/Containerfile"].Data = make([]byte, 17<<20)
+	if d := cmp.Diff([]string{"fault containerfile packages/core/b/Containerfile"}, sorted(found(load(t, files)))[:1]); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestOddFiles(t *testing.T) {
 	files := tree(map[string]string{"user/app": "FROM scratch"})
 	add := func(name string, mode fs.FileMode, data string) {

@@ -5,11 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 
 	"github.com/stagescope/stagescope/chain"
+	"github.com/stagescope/stagescope/chain/containerfile"
 )
 
 const outDir = "out"
@@ -20,9 +20,6 @@ type descriptors struct {
 		Digest string `json:"digest"`
 	} `json:"manifests"`
 }
-
-// maxIndex bounds an index that is read, in bytes: real ones have a few hundred.
-const maxIndex = 4 << 20
 
 // localImages looks at the images that builds or the tree's preseed script left
 // in out/. They are no claims: anyone with write access made them.
@@ -60,7 +57,7 @@ func (l *loader) localImages(c *chain.Chain) {
 // localImage reads both shapes: index.json names an index that wraps the
 // manifest, or, after the tree's preseed, the manifest itself.
 func (l *loader) localImage(dir string) (chain.Local, error) {
-	top, err := l.smallFile(path.Join(dir, "index.json"))
+	top, err := containerfile.ReadFile(l.fsys, path.Join(dir, "index.json"))
 	if err != nil {
 		return chain.Local{}, err
 	}
@@ -69,7 +66,7 @@ func (l *loader) localImage(dir string) (chain.Local, error) {
 	if err != nil {
 		return image, fmt.Errorf("reading index.json: %w", err)
 	}
-	blob, err := l.smallFile(path.Join(dir, "blobs/sha256", first.Hex()))
+	blob, err := containerfile.ReadFile(l.fsys, path.Join(dir, "blobs/sha256", first.Hex()))
 	if err != nil {
 		return image, fmt.Errorf("reading blob %s: %w", first, plain(err))
 	}
@@ -82,19 +79,6 @@ func (l *loader) localImage(dir string) (chain.Local, error) {
 		image.Manifest = first
 	}
 	return image, nil
-}
-
-func (l *loader) smallFile(name string) ([]byte, error) {
-	f, err := l.fsys.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxIndex+1))
-	if err == nil && len(data) > maxIndex {
-		err = fmt.Errorf("%s is larger than %d bytes", path.Base(name), maxIndex)
-	}
-	return data, err
 }
 
 func firstManifest(data []byte) (chain.Digest, error) {

@@ -63,7 +63,7 @@ func (p *pkg) read() {
 	} else {
 		p.file, p.version = file, file.Package.Version
 	}
-	p.data, err = fs.ReadFile(p.loader.fsys, p.containerfilePath())
+	p.data, err = containerfile.ReadFile(p.loader.fsys, p.containerfilePath())
 	if err == nil {
 		if !utf8.Valid(p.data) {
 			p.report(chain.Fault, "not-utf8", p.containerfilePath(), 0, "store it as UTF-8", "the Containerfile is not UTF-8; the tree's scripts crash on it")

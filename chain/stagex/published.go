@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/stagescope/stagescope/chain"
+	"github.com/stagescope/stagescope/chain/containerfile"
 )
 
 const digestsDir = "digests"
@@ -72,7 +73,7 @@ func (l *loader) publish(c *chain.Chain) {
 }
 
 func (l *loader) publishFile(c *chain.Chain, name string) {
-	data, err := fs.ReadFile(l.fsys, name)
+	data, err := containerfile.ReadFile(l.fsys, name)
 	if err != nil {
 		l.add(chain.Fault, "unreadable", name, 0, "check the permissions", "the published digests cannot be read: %v", plain(err))
 		return

@@ -1,25 +1,28 @@
 package stagex
 
 import (
-	"bufio"
-	"os"
-	"path/filepath"
+	"io/fs"
 	"strings"
+
+	"github.com/stagescope/stagescope/chain/containerfile"
 )
 
-// release is the release tag of a git checkout at root, "" when it is none or
-// its commit has no tag that git keeps packed or as a plain file. It reads two or
+// release is the release tag of a git checkout, "" when the tree is none or its
+// commit has no tag that git keeps packed or as a plain file. It reads two or
 // three small files and never runs git.
-func release(root string) string {
-	git := filepath.Join(root, ".git")
-	head, err := os.ReadFile(filepath.Join(git, "HEAD"))
+func release(tree fs.FS) string {
+	git, err := fs.Sub(tree, ".git")
+	if err != nil {
+		return ""
+	}
+	head, err := containerfile.ReadFile(git, "HEAD")
 	if err != nil {
 		return ""
 	}
 	commit := strings.TrimSpace(string(head))
-	packed := packedRefs(filepath.Join(git, "packed-refs"))
+	packed := packedRefs(git)
 	if ref, ok := strings.CutPrefix(commit, "ref: "); ok {
-		if b, err := os.ReadFile(filepath.Join(git, filepath.FromSlash(ref))); err == nil {
+		if b, err := containerfile.ReadFile(git, ref); err == nil {
 			commit = strings.TrimSpace(string(b))
 		} else {
 			commit = packed[ref]
@@ -40,10 +43,10 @@ func release(root string) string {
 			consider(name, at)
 		}
 	}
-	loose, _ := filepath.Glob(filepath.Join(git, "refs", "tags", "*"))
-	for _, file := range loose {
-		if b, err := os.ReadFile(file); err == nil {
-			consider(filepath.Base(file), strings.TrimSpace(string(b)))
+	loose, _ := fs.ReadDir(git, "refs/tags")
+	for _, e := range loose {
+		if b, err := containerfile.ReadFile(git, "refs/tags/"+e.Name()); err == nil {
+			consider(e.Name(), strings.TrimSpace(string(b)))
 		}
 	}
 	return best
@@ -51,16 +54,15 @@ func release(root string) string {
 
 // packedRefs reads git's packed-refs; an annotated tag is given by the commit
 // that it points to.
-func packedRefs(file string) map[string]string {
+func packedRefs(git fs.FS) map[string]string {
 	refs := map[string]string{}
-	f, err := os.Open(file)
+	data, err := containerfile.ReadFile(git, "packed-refs")
 	if err != nil {
 		return refs
 	}
-	defer f.Close()
 	last := ""
-	for sc := bufio.NewScanner(f); sc.Scan(); {
-		line := sc.Text()
+	for line := range strings.Lines(string(data)) {
+		line = strings.TrimSpace(line)
 		if peeled, ok := strings.CutPrefix(line, "^"); ok && last != "" {
 			refs[last] = peeled
 			continue

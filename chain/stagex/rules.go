@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/stagescope/stagescope/chain"
+	"github.com/stagescope/stagescope/chain/containerfile"
 )
 
 // rules are what changed between releases and reaches a digest or an edge. They
@@ -37,12 +38,12 @@ var newest = rules{
 // readRules finds the tree's rules in src/targets.py, src/common.py and
 // src/digests.py.
 func readRules(fsys fs.FS) rules {
-	targets, err := fs.ReadFile(fsys, "src/targets.py")
+	targets, err := containerfile.ReadFile(fsys, "src/targets.py")
 	if err != nil {
 		return newest
 	}
-	digests, _ := fs.ReadFile(fsys, "src/digests.py")
-	common, _ := fs.ReadFile(fsys, "src/common.py")
+	digests, _ := containerfile.ReadFile(fsys, "src/digests.py")
+	common, _ := containerfile.ReadFile(fsys, "src/common.py")
 	has := func(s string) bool { return strings.Contains(string(targets), s) }
 	r := rules{
 		level:          chain.LevelIndex,

@@ -181,6 +181,31 @@ func sorted2(s []string) []string {
 	return s
 }
 
+func TestRelease(t *testing.T) {
+	const commit, tag, other = "1111111111111111111111111111111111111111", "2222222222222222222222222222222222222222", "3333333333333333333333333333333333333333"
+	packed := "# pack-refs with: peeled\n" + commit + " refs/heads/main\n" + tag + " refs/tags/2026.01.0\n^" + commit + "\n" + other + " refs/tags/2026.03.0\n"
+	for name, c := range map[string]struct {
+		files map[string]string
+		want  string
+	}{
+		"no checkout":         {nil, ""},
+		"detached, annotated": {map[string]string{".git/HEAD": commit + "\n", ".git/packed-refs": packed}, "2026.01.0"},
+		"packed branch":       {map[string]string{".git/HEAD": "ref: refs/heads/main\n", ".git/packed-refs": packed}, "2026.01.0"},
+		"loose branch":        {map[string]string{".git/HEAD": "ref: refs/heads/main\n", ".git/refs/heads/main": other + "\n", ".git/packed-refs": packed}, "2026.03.0"},
+		"loose tag":           {map[string]string{".git/HEAD": tag + "\n", ".git/refs/tags/2025.02.0": tag + "\n"}, "2025.02.0"},
+		"leads out":           {map[string]string{".git/HEAD": "ref: ../../x\n", "x": commit, ".git/packed-refs": packed}, ""},
+		"no tag":              {map[string]string{".git/HEAD": hexA[:40], ".git/packed-refs": packed}, ""},
+	} {
+		files := fstest.MapFS{}
+		for file, text := range c.files {
+			files[file] = &fstest.MapFile{Data: []byte(text)}
+		}
+		if got := release(files); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
 func TestPinnedNeed(t *testing.T) {
 	c := load(t, tree(map[string]string{"core/a": "FROM scratch", "user/app": "FROM stagex/core-a:1@sha256:" + hexA + " AS x\nFROM docker.io/stagex/core-a\n"}))
 	s, _ := c.Stage("user-app")

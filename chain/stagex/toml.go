@@ -11,6 +11,8 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 	"github.com/pelletier/go-toml/v2/unstable"
+
+	"github.com/stagescope/stagescope/chain/containerfile"
 )
 
 // packageFile is package.toml as far as it is used; unknown keys are ignored,
@@ -53,7 +55,7 @@ func (b *badFile) Error() string { return b.text }
 // readPackage parses a package.toml. A *badFile says what is wrong with its
 // content; any other error is the file system's.
 func readPackage(fsys fs.FS, name string) (*packageFile, error) {
-	data, err := fs.ReadFile(fsys, name)
+	data, err := containerfile.ReadFile(fsys, name)
 	if err != nil {
 		return nil, err
 	}

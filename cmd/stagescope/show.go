@@ -4,13 +4,13 @@ import (
 	"bufio"
 	"cmp"
 	"fmt"
-	"io/fs"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/stagescope/stagescope/chain"
+	"github.com/stagescope/stagescope/chain/containerfile"
 	"github.com/stagescope/stagescope/chain/safe"
 )
 
@@ -317,7 +317,7 @@ func printWay(out *bufio.Writer, c *chain.Chain, s *chain.Stage) {
 }
 
 func (a *app) printRecipe(c *chain.Chain, s *chain.Stage) error {
-	data, err := fs.ReadFile(c.FS, s.Containerfile)
+	data, err := containerfile.ReadFile(c.FS, s.Containerfile)
 	if err != nil {
 		return fmt.Errorf("reading the recipe: %w", err)
 	}
