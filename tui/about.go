@@ -7,6 +7,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/stagescope/stagescope/chain"
+	"github.com/stagescope/stagescope/chain/audit"
 	"github.com/stagescope/stagescope/chain/safe"
 	"github.com/stagescope/stagescope/tui/internal/look"
 )
@@ -27,10 +28,13 @@ func (a *app) aboutStage(sh *sheet, s *chain.Stage) {
 		sh.gap()
 	}
 	f := a.standing(s.ID).face()
-	sh.add(look.T(look.Muted, look.Left("verdict", labelWidth)).Add(f.role, f.sign+" "+f.word))
+	sh.add(look.T(look.Muted, look.Left("bytes", labelWidth)).Add(f.role, f.sign+" "+f.word))
+	known, why := audit.Pins(s)
+	sh.field("source", look.Plain, strings.TrimSuffix(known.String()+": "+why, ": "))
 	if from := a.tainted[s.ID]; from != "" {
 		sh.field("tainted", look.Warn, "^ rests on "+from+", which differs")
 	}
+	sh.field("broken", look.Bad, s.Broken)
 	a.aboutClaims(sh, s)
 	sh.field("depth", look.Plain, a.depthText(s))
 	if down := len(c.Downstream(s.ID)); down > 0 {

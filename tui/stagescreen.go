@@ -145,6 +145,9 @@ func (s *stageScreen) aboutTrials() {
 		f := t.Standing.face()
 		l := look.T(f.role, f.sign+" ").Add(look.Plain, t.Started.Format("2006-01-02 15:04")).
 			Add(look.Muted, " "+took(t.Took)).Add(look.Faint, "  "+short(t.Digest))
+		if t.Stale {
+			l = l.Add(look.Warn, "  of another recipe")
+		}
 		sh.link(l, func() tea.Cmd { return s.app.openTrial(s.stage, t) }).copy = string(t.Digest)
 	}
 }
@@ -208,7 +211,7 @@ func (s *stageScreen) enter() tea.Cmd {
 
 func (s *stageScreen) compare() tea.Cmd {
 	for _, t := range s.trials {
-		if t.Ref != "" {
+		if t.Ref != "" && !t.Stale {
 			return s.app.compareTrial(s.stage, t)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 // StoreBuilder is a Builder over package rebuild and the store.
 type StoreBuilder struct {
+	Chain   *chain.Chain
 	Store   *store.Store
 	Options rebuild.Options
 	// Open makes the builder. It is called when the first rebuild starts, for an
@@ -135,7 +136,18 @@ func (w *stageWatch) ends(e rebuild.StageEvent, below rebuild.Event) {
 	}
 }
 
-// Standings reads the newest result of each stage.
+// current reports whether a result is of the stage's present recipe, and not of
+// another tree or of this one before it was changed.
+func (s *StoreBuilder) current(r *rebuild.Result) bool {
+	st, err := s.Chain.Stage(r.Stage)
+	if err != nil {
+		return false
+	}
+	recipe, _, err := rebuild.RecipeDigest(s.Chain, st, r.Platform)
+	return err == nil && recipe == r.Recipe
+}
+
+// Standings reads the newest result of each stage's present recipe.
 func (s *StoreBuilder) Standings(context.Context) (map[string]Standing, error) {
 	all, err := rebuild.Results(s.Store, "")
 	if err != nil {
@@ -143,7 +155,7 @@ func (s *StoreBuilder) Standings(context.Context) (map[string]Standing, error) {
 	}
 	out := map[string]Standing{}
 	for _, r := range all {
-		if _, newer := out[r.Stage]; !newer {
+		if _, newer := out[r.Stage]; !newer && s.current(r) {
 			out[r.Stage] = standings[r.Verdict.Status]
 		}
 	}
@@ -158,7 +170,9 @@ func (s *StoreBuilder) Trials(_ context.Context, id string) ([]Trial, error) {
 	}
 	var out []Trial
 	for _, r := range all {
-		out = append(out, TrialOf(r))
+		t := TrialOf(r)
+		t.Stale = !s.current(r)
+		out = append(out, t)
 	}
 	return out, nil
 }

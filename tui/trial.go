@@ -25,6 +25,7 @@ type Trial struct {
 	Ref      string // reference of the image that came out, for opening; "" when none is kept
 	ClaimRef string // reference of the claimed image; "" when nobody has it here
 
+	Stale  bool            // it is of another recipe than the stage has now
 	Result *rebuild.Result // all that is recorded of it; nil when nothing is
 }
 

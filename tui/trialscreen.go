@@ -95,6 +95,10 @@ func (s *trialScreen) fit(w, _ int) {
 		s.sheet.add(append(look.T(f.role, lead), l...))
 	}
 	s.sheet.gap()
+	if s.trial.Stale {
+		s.sheet.para(look.Warn, "It is of another recipe than the stage has now, and says nothing of that one.")
+		s.sheet.gap()
+	}
 	s.sheet.field("began", look.Plain, s.trial.Started.Format("2006-01-02 15:04:05 MST"))
 	s.sheet.field("took", look.Plain, took(s.trial.Took))
 	s.sheet.field("kept as", look.Plain, s.trial.Ref)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
+	"strconv"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -33,6 +35,8 @@ type trustScreen struct {
 	seed   *list.List
 	which  int // which seed is listed
 	recipe recipePane
+
+	offsets map[int]int // offset in the seed to a line of its source
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -111,7 +115,39 @@ func (s *trustScreen) want() tea.Cmd {
 	if s.source == "" {
 		return nil
 	}
-	return s.recipe.want(s.source)
+	cmd := s.recipe.want(s.source)
+	s.followSource()
+	return cmd
+}
+
+// offsetNote is the offset that a line of annotated hex gives in its comment:
+// "7F 45 4C 46  # 00  magic number".
+var offsetNote = regexp.MustCompile(`^\s*(?:[0-9A-Fa-f]{2}\s+)+#\s+([0-9A-Fa-f]{2,})\s`)
+
+// followSource keeps the source at the byte that is under the seed's cursor.
+func (s *trustScreen) followSource() {
+	file := s.recipe.known[s.source]
+	lines := seedRows{s}.lines()
+	at := s.seed.Cursor()
+	if file == nil || s.panes.focus != 1 || at < 0 || at >= len(lines) {
+		return
+	}
+	if s.offsets == nil {
+		s.offsets = map[int]int{}
+		for i, l := range file.lines {
+			if m := offsetNote.FindStringSubmatch(l.Text()); m != nil {
+				if off, err := strconv.ParseInt(m[1], 16, 32); err == nil {
+					s.offsets[int(off)] = i
+				}
+			}
+		}
+	}
+	for off := lines[at].Offset; off >= 0; off-- {
+		if line, ok := s.offsets[off]; ok {
+			s.recipe.list.MoveTo(line)
+			return
+		}
+	}
 }
 
 func (s *trustScreen) counts() []look.Line {
