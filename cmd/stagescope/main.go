@@ -12,8 +12,11 @@ package main
 
 import (
 	"os"
+
+	"github.com/stagescope/stagescope/rebuild/engine"
 )
 
 func main() {
+	engine.Init() // does not return in the engine's own processes
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }

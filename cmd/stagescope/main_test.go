@@ -4,9 +4,12 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/stagescope/stagescope/rebuild/engine"
 )
 
 func TestMain(m *testing.M) {
+	engine.Init() // the test binary is also the engine's own process
 	testscript.Main(m, map[string]func(){"stagescope": main})
 }
 

@@ -12,6 +12,7 @@ func (a *app) verbs() []*cobra.Command {
 		a.catCmd(),
 		a.auditCmd(),
 		a.fetchCmd(),
+		a.rebuildCmd(),
 		a.storeCmd(),
 	}
 }
