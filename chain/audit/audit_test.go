@@ -249,6 +249,26 @@ func TestRecipe(t *testing.T) {
 	}
 }
 
+// A pin to an index is told from a foreign image by asking for it.
+func TestResolvePins(t *testing.T) {
+	for _, test := range []struct {
+		manifest string
+		err      error
+		want     RootKind
+	}{{hexA, nil, RootStage}, {hexB, nil, RootOpaque}, {"", errors.New("no route"), RootNotChecked}} {
+		asked := ""
+		o := Options{Resolve: func(ref string) (chain.Digest, error) {
+			asked = ref
+			return chain.Digest("sha256:" + test.manifest), test.err
+		}}
+		pin := "stagex/core-cc@sha256:" + strings.Repeat("d", 64)
+		r, err := Recipe(sample(t), "Dockerfile", []byte("FROM "+pin+"\n"), nil, o)
+		if err != nil || r.Roots[0].Kind != test.want || asked != pin {
+			t.Errorf("%+v, %v, asked for %q", r.Roots, err, asked)
+		}
+	}
+}
+
 // A Dockerfile's own context is looked at as far as it takes files from it.
 func TestRecipeContext(t *testing.T) {
 	files := fstest.MapFS{"app": {Data: program(true, nil)}, "other": {Data: []byte{0}}, "src/a.c": {Data: []byte("int x;\n")}}

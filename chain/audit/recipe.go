@@ -58,9 +58,12 @@ func (a *auditor) outsideRecipe(f *containerfile.File, read *containerfile.Readi
 		if !slices.Contains(reached, ref.In) || ref.Build >= 0 || ref.Name == "scratch" && ref.Kind == containerfile.KindFrom {
 			continue
 		}
-		root := resolve(a.chain, ref)
+		root := a.resolve(ref)
 		root.File, root.Above = name, 1
 		r.Roots = append(r.Roots, root)
+		if root.Kind == RootStage && root.Digest == "" {
+			root.Why = "a stage of the chain by name only: what a registry gives under that name was not checked"
+		}
 		if root.Digest == "" {
 			r.Unpinned = append(r.Unpinned, Input{File: name, Line: ref.Line, What: "image " + ref.Name})
 		}

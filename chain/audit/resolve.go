@@ -11,6 +11,36 @@ import (
 // registries under which the stages of a StageX tree are published.
 var registries = []string{"docker.io/stagex/", "index.docker.io/stagex/", "quay.io/stagex/", "stagex/"}
 
+// Resolve opens an image by its reference, which has a digest, and gives the
+// digest of the manifest that is there for the platform in use.
+type Resolve func(ref string) (chain.Digest, error)
+
+// resolve says what an image is, and asks for it where only its manifest tells.
+func (a *auditor) resolve(ref containerfile.Ref) Root {
+	r := resolve(a.chain, ref)
+	if r.Kind != RootNotChecked || r.Stage == "" || a.options.Resolve == nil {
+		return r
+	}
+	manifest, err := a.options.Resolve(ref.Name)
+	if err != nil {
+		r.Why += fmt.Sprintf("; it could not be asked for: %v", err)
+		return r
+	}
+	s, err := a.chain.Stage(r.Stage)
+	if err != nil {
+		return r
+	}
+	for _, p := range s.Published {
+		if p.Level == chain.LevelManifest && p.Digest == manifest {
+			r.Kind, r.Why = RootStage, fmt.Sprintf("pinned to an index that wraps the digest that %s publishes", p.Origin)
+			return r
+		}
+	}
+	r.Kind = RootOpaque
+	r.Why = fmt.Sprintf("it is named like a stage, but its manifest %s is not what the tree publishes", manifest.Short())
+	return r
+}
+
 // resolve says what an image that a recipe names is: a stage of the chain by
 // name, held to the digest that its tree publishes where it is pinned, or
 // something of which the chain knows no source.

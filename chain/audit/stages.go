@@ -15,6 +15,7 @@ type Options struct {
 	Locate         Locate            // where sources are; nil opens none
 	VersionControl map[string]string // source name → a directory or archive of its version-control tree
 	Listing        bool              // list the seeds byte by byte
+	Resolve        Resolve           // asks for images by digest; nil leaves pins to what the tree does not publish unchecked
 }
 
 // auditor is one audit.
@@ -163,7 +164,7 @@ func (a *auditor) root(ref containerfile.Ref, by []*chain.Stage, file string) {
 	if ref.Name == "scratch" && ref.Kind == containerfile.KindFrom || ref.Name == "fetch" && ref.Kind != containerfile.KindFrom {
 		return
 	}
-	r := resolve(a.chain, ref)
+	r := a.resolve(ref)
 	if r.Kind == RootStage && r.Digest == "" {
 		return // an edge of the chain, built from the tree
 	}

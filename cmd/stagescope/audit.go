@@ -37,7 +37,9 @@ source archives were not opened. It never reports more than was checked.
 
 Without arguments it audits the whole chain. A DOCKERFILE or an IMAGE is held
 against the chain: does it end in an auditable seed? A path is an image if its
-content is one, else a Dockerfile. Name images with a tag or digest.
+content is one, else a Dockerfile. Name images with a tag or digest. A pin to a
+digest that the tree does not publish is asked for at its registry, since it may
+be the index around the stage's manifest; --offline leaves it unchecked.
 
 A stage has two answers, which are never merged: do its bytes follow from its
 source (stagescope rebuild), and what is known of the source. A backdoored
@@ -225,6 +227,14 @@ func isPacked(file string) (bool, error) {
 
 func (a *app) auditOptions(ctx context.Context, c *chain.Chain, f auditFlags) (audit.Options, error) {
 	o := audit.Options{Listing: f.listing, VersionControl: map[string]string{}}
+	o.Resolve = func(ref string) (chain.Digest, error) {
+		img, err := a.openImage(ctx, ref)
+		if err != nil {
+			return "", err
+		}
+		defer img.Close()
+		return img.ManifestDigest(), nil
+	}
 	for _, pair := range f.compare {
 		name, dir, ok := strings.Cut(pair, "=")
 		if !ok || name == "" || dir == "" {
