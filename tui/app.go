@@ -193,7 +193,7 @@ func (a *app) back() {
 func (a *app) say(text string) tea.Cmd { return a.tell(text, false) }
 
 // complain is say for what went wrong.
-func (a *app) complain(err error) tea.Cmd { return a.tell(err.Error(), true) }
+func (a *app) complain(err error) tea.Cmd { return a.tell(withHintText(err), true) }
 
 func (a *app) tell(text string, bad bool) tea.Cmd {
 	a.toast = toast{safe.Text(text), bad, a.toast.gen + 1}

@@ -267,7 +267,7 @@ func (l ladderRows) Row(i, width int) look.Line {
 		others := l.needs[above.ID] - 1
 		line := look.T(look.Faint, "    │ ")
 		if others > 0 {
-			line = line.Add(look.Faint, "  and "+plural(others, "other stage", "other stages"))
+			line = line.Add(look.Faint, "  and "+plural(others, "other need", "other needs"))
 		}
 		return line
 	}

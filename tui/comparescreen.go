@@ -187,7 +187,7 @@ func (s *compareScreen) counts() []look.Line {
 
 func (s *compareScreen) draw(w, h int) look.Block {
 	if s.err != nil {
-		b := append(look.Block{nil}, look.Wrap(look.Bad, " ! "+safe.Text(s.err.Error()), w-2)...)
+		b := append(look.Block{nil}, look.Wrap(look.Bad, " ! "+safe.Text(withHintText(s.err)), w-2)...)
 		return b.Size(w, h)
 	}
 	p := s.panes.all

@@ -256,7 +256,7 @@ func (r layerRows) Len() int {
 func (r layerRows) Row(i, _ int) look.Line {
 	switch {
 	case r.s.err != nil && r.s.image == nil:
-		return look.T(look.Bad, "! "+safe.Text(r.s.err.Error()))
+		return look.T(look.Bad, "! "+safe.Text(withHintText(r.s.err)))
 	case r.s.image == nil:
 		return look.T(look.Faint, "opening…")
 	case i == 0:
@@ -278,7 +278,7 @@ func (r entryRows) Len() int {
 
 func (r entryRows) Row(i, width int) look.Line {
 	if r.s.err != nil {
-		return look.T(look.Bad, "! "+safe.Text(r.s.err.Error()))
+		return look.T(look.Bad, "! "+safe.Text(withHintText(r.s.err)))
 	}
 	e := r.s.entries[i]
 	var l look.Line

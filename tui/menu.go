@@ -175,7 +175,7 @@ func (m *menu) wheel(ev tea.Mouse) {
 
 // draw gives the menu and where to put it on a screen of w by h cells.
 func (m *menu) draw(w, h int) (look.Block, int, int) {
-	bw := min(w, 64)
+	bw := min(w, 76)
 	var above look.Block
 	if m.prompt != nil {
 		above = append(above, append(look.T(look.Plain, " "), m.prompt.Draw()...))

@@ -260,13 +260,22 @@ func (r *run) verdict() string {
 	case errors.As(r.err, &step):
 		return fmt.Sprintf("%s failed: step %d (%s) ended with code %d", r.stage.ID, step.Step+1, step.Name, step.ExitCode)
 	case r.err != nil:
-		return r.stage.ID + " failed: " + r.err.Error()
+		return r.stage.ID + " failed: " + withHintText(r.err)
 	case r.trial == nil:
 		return r.stage.ID + ": the builder gave no result; nothing was proven"
 	case r.trial.Text != "":
 		return r.trial.Text
 	}
 	return r.stage.ID + ": " + r.trial.Standing.String()
+}
+
+// withHintText is an error and, where it has one, what a person can do.
+func withHintText(err error) string {
+	var h interface{ Hint() string }
+	if errors.As(err, &h) && h.Hint() != "" {
+		return err.Error() + ". To do: " + h.Hint()
+	}
+	return err.Error()
 }
 
 // counts is how many steps have ended, and how many there are.

@@ -1,8 +1,10 @@
 package tui
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 	"time"
@@ -19,8 +21,9 @@ type StoreBuilder struct {
 	Store   *store.Store
 	Options rebuild.Options
 	// Open makes the builder. It is called when the first rebuild starts, for an
-	// engine costs a process, and again after it failed.
-	Open func(context.Context) (*rebuild.Builder, error)
+	// engine costs a process, and again after it failed. What it writes to say
+	// is for people, and lands in the log of that rebuild.
+	Open func(ctx context.Context, say io.Writer) (*rebuild.Builder, error)
 
 	mu sync.Mutex
 	b  *rebuild.Builder
@@ -28,11 +31,11 @@ type StoreBuilder struct {
 
 var _ Builder = (*StoreBuilder)(nil)
 
-func (s *StoreBuilder) builder(ctx context.Context) (*rebuild.Builder, error) {
+func (s *StoreBuilder) builder(ctx context.Context, say io.Writer) (*rebuild.Builder, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.b == nil {
-		b, err := s.Open(ctx)
+		b, err := s.Open(ctx, say)
 		if err != nil {
 			return nil, err
 		}
@@ -44,7 +47,11 @@ func (s *StoreBuilder) builder(ctx context.Context) (*rebuild.Builder, error) {
 // Rebuild builds a stage, and first what it needs and the store lacks.
 func (s *StoreBuilder) Rebuild(ctx context.Context, id string, p rebuild.Progress) (*Trial, error) {
 	p(rebuild.Event{Time: time.Now(), Kind: rebuild.EventStart, Vertex: "engine", Name: "start the engine", Step: -1})
-	b, err := s.builder(ctx)
+	var said bytes.Buffer
+	b, err := s.builder(ctx, &said)
+	if said.Len() > 0 {
+		p(rebuild.Event{Time: time.Now(), Kind: rebuild.EventLog, Vertex: "engine", Step: -1, Data: said.Bytes()})
+	}
 	if err != nil {
 		p(rebuild.Event{Time: time.Now(), Kind: rebuild.EventFailed, Vertex: "engine", Step: -1, Err: err.Error()})
 		return nil, err

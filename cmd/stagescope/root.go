@@ -50,6 +50,9 @@ type hinted struct {
 
 func (h hinted) Unwrap() error { return h.error }
 
+// Hint is what a person can do about the error, for the workbench.
+func (h hinted) Hint() string { return h.hint }
+
 // withHint adds what a person can do about err. A nil err stays nil.
 func withHint(err error, format string, args ...any) error {
 	if err == nil {

@@ -2,17 +2,59 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"io"
 
+	"github.com/stagescope/stagescope/chain/image"
+	"github.com/stagescope/stagescope/rebuild"
 	"github.com/stagescope/stagescope/tui"
 )
 
-// wire gives the workbench all that it does not do itself.
-func (a *app) wire(_ context.Context, cfg *tui.Config) error {
+// wire gives the workbench all that it does not do itself, and what ends it.
+// Without a store it can still be walked.
+func (a *app) wire(cfg *tui.Config) func() {
 	s, err := a.openStore()
 	if err != nil {
-		return err
+		cfg.WhyNoBuilder = err.Error()
+		return func() {}
 	}
-	cfg.OpenImage = tui.ImageOpener(a.imageOptions(s), "")
-	cfg.WhyNoBuilder = "no engine is part of this program yet"
-	return nil
+	open := tui.ImageOpener(a.imageOptions(s), "")
+	cfg.OpenImage = func(ctx context.Context, ref string) (tui.Image, error) {
+		im, err := open(ctx, ref)
+		if err == nil {
+			return im, nil
+		}
+		r, parseErr := image.ParseReference(ref)
+		if parseErr != nil {
+			return nil, err
+		}
+		return nil, imageHint(err, r)
+	}
+	end := func() {}
+	cfg.Builder = &hintingBuilder{&tui.StoreBuilder{Chain: cfg.Chain, Store: s, Options: rebuild.Options{Platform: a.platform},
+		Open: func(ctx context.Context, say io.Writer) (*rebuild.Builder, error) {
+			// The engine outlives the rebuild that starts it, and nothing but the
+			// workbench may write to the terminal.
+			quiet := *a
+			quiet.err = say
+			engines, closeAll, err := quiet.openEngines(context.WithoutCancel(ctx), s)
+			if err != nil {
+				return nil, err
+			}
+			end = closeAll
+			return a.builder(cfg.Chain, s, engines, nil), nil
+		}}}
+	return func() { end() }
+}
+
+// hintingBuilder adds to errors what a person can do.
+type hintingBuilder struct{ *tui.StoreBuilder }
+
+// Rebuild is the builder's, with hints.
+func (b *hintingBuilder) Rebuild(ctx context.Context, id string, p rebuild.Progress) (*tui.Trial, error) {
+	t, err := b.StoreBuilder.Rebuild(ctx, id, p)
+	if err != nil && ctx.Err() != nil {
+		return t, fmt.Errorf("rebuilding %q: %w", id, ctx.Err())
+	}
+	return t, rebuildHint(err)
 }

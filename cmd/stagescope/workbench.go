@@ -24,9 +24,8 @@ func (a *app) workbench(cmd *cobra.Command) error {
 		return a.printList(c, c.Stages)
 	}
 	cfg := tui.Config{Chain: c, In: in, Out: out, NoColor: a.color == "never", Mouse: a.mouse == "on"}
-	if err := a.wire(cmd.Context(), &cfg); err != nil {
-		return err
-	}
+	end := a.wire(&cfg)
+	defer end()
 	return tui.Run(cmd.Context(), cfg)
 }
 
