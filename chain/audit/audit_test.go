@@ -103,7 +103,8 @@ func sample(t *testing.T) *chain.Chain {
 	return load(t, map[string]string{
 		"bootstrap/stage0/Containerfile": "FROM scratch\nADD seed /\nRUN --network=none [\"/seed\"]\n",
 		"bootstrap/stage0/seed":          seed,
-		"bootstrap/stage0/seed.hex0":     "7f 45 ; magic\n",
+		"bootstrap/stage0/seed.hex0":     "# the seed\n" + spelled(seed),
+		"bootstrap/stage0/near.hex0":     spelled(seed + "x"),
 		"core/cc/Containerfile":          "FROM stagex/bootstrap-stage0\nRUN cc\n",
 		"core/cc/helper.bin":             "\x00\x01",
 		"core/cc/package.toml":           "[package]\nname = \"cc\"\nversion = \"1\"\n[sources.cc]\nhash = \"" + hexA + "\"\nmirrors = [\"https://example.org/cc.tar\"]\n",
@@ -115,6 +116,23 @@ func sample(t *testing.T) *chain.Chain {
 	})
 }
 
+// spelled writes bytes in hex with comments.
+func spelled(b string) string {
+	var out strings.Builder
+	for i := range len(b) {
+		fmt.Fprintf(&out, "%02x ; byte %d, not ff\n", b[i], i)
+	}
+	return out.String()
+}
+
+func TestSpell(t *testing.T) {
+	for text, want := range map[string]string{"7f 45 # x\n4C;46\n4 6\n": "\x7fELF", "": "", "7": "", "7f 4g": "", "int": ""} {
+		if got := string(spell([]byte(text))); got != want {
+			t.Errorf("spell(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestStages(t *testing.T) {
 	r, err := Stages(sample(t), nil, Options{Listing: true})
 	if err != nil {
@@ -122,6 +140,9 @@ func TestStages(t *testing.T) {
 	}
 	if len(r.Seeds) != 1 || r.Seeds[0].File != "packages/bootstrap/stage0/seed" || r.Seeds[0].Above != 4 || r.Seeds[0].Content.Format != "ELF 64-bit" || r.Seeds[0].Size != 125 {
 		t.Errorf("seeds = %+v", r.Seeds)
+	}
+	if r.Seeds[0].Spelled != "packages/bootstrap/stage0/seed.hex0" {
+		t.Errorf("the seed is spelled by %q", r.Seeds[0].Spelled)
 	}
 	var binaries []string
 	for _, b := range r.Binaries {

@@ -1,14 +1,17 @@
 package audit
 
 import (
+	"bytes"
 	"debug/elf"
 	"encoding/binary"
 	"fmt"
 	"io/fs"
+	"path"
 
 	"golang.org/x/arch/x86/x86asm"
 
 	"github.com/stagescope/stagescope/chain"
+	"github.com/stagescope/stagescope/chain/containerfile"
 )
 
 // Seed is a binary that no one built and that the chain begins with.
@@ -17,6 +20,7 @@ type Seed struct {
 	Stage   string `json:"stage"`             // the root stage that takes it
 	Above   int    `json:"above"`             // stages that depend on that stage
 	Known   string `json:"known,omitempty"`   // what it is byte for byte, where that is known
+	Spelled string `json:"spelled,omitempty"` // text file beside it whose hex digits spell exactly these bytes
 	Listing []Line `json:"listing,omitempty"` // every byte of it, explained
 }
 
@@ -32,6 +36,63 @@ type Line struct {
 // knownSeeds are published seeds by the SHA-256 of all their bytes.
 var knownSeeds = map[chain.Digest]string{
 	"sha256:f74dcf9cef2aee9eb7723eca755849d474fccd89662947021d1aa08429d23c13": "the x86 seed that the bootstrap-seeds project publishes (POSIX/x86/hex0-seed)",
+}
+
+// spelledBy looks in the seed's directory for a text that spells it: hex digits,
+// two to a byte, with comments from "#" or ";" to the end of the line. The seed
+// then can be read by a person, comments included, without trusting a tool.
+func spelledBy(fsys fs.FS, seed string) string {
+	want, err := containerfile.ReadFile(fsys, seed)
+	if err != nil || len(want) == 0 || len(want) > maxListing {
+		return ""
+	}
+	entries, err := fs.ReadDir(fsys, path.Dir(seed))
+	if err != nil {
+		return ""
+	}
+	for _, e := range entries {
+		name := path.Join(path.Dir(seed), e.Name())
+		if !e.Type().IsRegular() || name == seed {
+			continue
+		}
+		if text, err := containerfile.ReadFile(fsys, name); err == nil && bytes.Equal(spell(text), want) {
+			return name
+		}
+	}
+	return ""
+}
+
+// spell gives the bytes that a text in hex spells, nil when it is something else.
+func spell(text []byte) []byte {
+	var out []byte
+	half, high := false, byte(0)
+	for line := range bytes.Lines(text) {
+		if i := bytes.IndexAny(line, "#;"); i >= 0 {
+			line = line[:i]
+		}
+		for _, c := range line {
+			switch {
+			case c == ' ' || c == '\t' || c == '\r' || c == '\n':
+				continue
+			case c >= '0' && c <= '9':
+				c -= '0'
+			case c >= 'a' && c <= 'f':
+				c -= 'a' - 10
+			case c >= 'A' && c <= 'F':
+				c -= 'A' - 10
+			default:
+				return nil
+			}
+			if half {
+				out = append(out, high<<4|c)
+			}
+			half, high = !half, c
+		}
+	}
+	if half {
+		return nil
+	}
+	return out
 }
 
 // maxListing bounds the seeds that are listed, in bytes: what is longer is not

@@ -227,7 +227,7 @@ func (a *auditor) found(b Binary, byDir map[string][]*chain.Stage, paths map[str
 	case !b.Content.Class.Opaque():
 		a.report.Encoded = append(a.report.Encoded, b)
 	case root && b.Used:
-		seed := Seed{Binary: b, Stage: holders[0].ID, Above: a.above(holders) - len(holders), Known: knownSeeds[b.SHA256]}
+		seed := Seed{Binary: b, Stage: holders[0].ID, Above: a.above(holders) - len(holders), Known: knownSeeds[b.SHA256], Spelled: spelledBy(a.chain.FS, b.File)}
 		if a.options.Listing {
 			var err error
 			if seed.Listing, err = readSeed(a.chain.FS, b.File); err != nil {

@@ -60,8 +60,9 @@ by, file, line, how, above, why), seeds, binaries and encoded (file, size,
 sha256, content, stages, used), unpinned and network (stage, file, line, what,
 pin), networkSteps (stages, file, line, name, network), sources (total, pinned,
 opened, notOpened, compared, answers), files, outside, gaps (stage, what, why),
-path and ladder (for one stage), stageAnswers (stage, own, below, sources, why), bytes (by stage: the verdict of the newest rebuild of
-its present recipe), opaque and complete.`,
+path and ladder (for one stage), stageAnswers (stage, own, below, sources, why),
+bytes (by stage: the verdict of the newest rebuild of its present recipe),
+opaque and complete.`,
 		Example: `  stagescope audit
   stagescope --tree ~/stagex audit core-gcc
   stagescope --tree ~/stagex audit ./Dockerfile

@@ -128,6 +128,9 @@ func printSeeds(w *bufio.Writer, r *audit.Report, f auditFlags) {
 		if s.Known != "" {
 			fmt.Fprintf(w, "    byte for byte %s\n", s.Known)
 		}
+		if s.Spelled != "" {
+			fmt.Fprintf(w, "    byte for byte what %s spells in hex\n", safe.Text(s.Spelled))
+		}
 		for _, l := range s.Listing {
 			fmt.Fprintf(w, "    %04x  %-8x  %-32s  %s\n", l.Offset, l.Addr, hexBytes(l.Bytes), safe.Text(l.Text))
 		}
