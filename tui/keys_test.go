@@ -288,3 +288,24 @@ func BenchmarkHalfAMillionRows(b *testing.B) {
 		l.Draw(true).Render(theme)
 	}
 }
+
+// TestCompareTwoRebuilds marks one rebuild and compares another with it.
+func TestCompareTwoRebuilds(t *testing.T) {
+	d := scene(t, "stage", 120, 40)
+	at := -1
+	s := d.app.top().(*stageScreen)
+	for i, r := range s.sheet.rows {
+		if r.trial != nil && at < 0 {
+			at = i
+		}
+	}
+	if at < 0 {
+		t.Fatal("no rebuild is listed")
+	}
+	s.facts.MoveTo(at)
+	d.keys("m", "j", "c")
+	c, ok := d.app.top().(*compareScreen)
+	if !ok || c.a != "trial:core-gcc/2" || c.b != "trial:core-gcc/1" {
+		t.Errorf("on top is %T:\n%s", d.app.top(), d.screen())
+	}
+}

@@ -55,6 +55,11 @@ func playSeed(d *driver, b *fakeBuilder) *chain.Stage {
 	st := d.app.stack[0].(*chainScreen).selected()
 	d.keys("r")
 	at := d.now
+	for _, v := range []string{"start the engine", "[internal] load build definition from Containerfile", "[internal] load build context"} {
+		b.play(rebuild.Event{Kind: rebuild.EventStart, Vertex: v, Name: v, Step: -1, Time: at})
+		at = at.Add(31 * time.Millisecond)
+		b.play(rebuild.Event{Kind: rebuild.EventDone, Vertex: v, Name: v, Step: -1, Time: at})
+	}
 	for i := range st.Steps {
 		v := fmt.Sprint("step", i)
 		b.play(rebuild.Event{Kind: rebuild.EventStart, Vertex: v, Step: i, Time: at})

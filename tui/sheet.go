@@ -11,9 +11,10 @@ import (
 
 // sheetRow is one line of a sheet, with what enter and y do on it.
 type sheetRow struct {
-	line look.Line
-	open func() tea.Cmd // nil: nothing to enter
-	copy string         // "" copies the line's text
+	line  look.Line
+	open  func() tea.Cmd // nil: nothing to enter
+	trial *Trial         // the rebuild that the line is of, if it is of one
+	copy  string         // "" copies the line's text
 }
 
 // sheet is a page of facts: headings, fields, paragraphs and links. It is

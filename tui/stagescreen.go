@@ -26,7 +26,8 @@ type stageScreen struct {
 	shownFor aboutKey
 	trials   []Trial
 	trialErr error
-	dirty    bool // the trials changed since the sheet was built
+	marked   string // reference of the rebuild that is side A of a comparison
+	dirty    bool   // the trials changed since the sheet was built
 
 	recipe recipePane
 	steps  *list.List
@@ -148,7 +149,11 @@ func (s *stageScreen) aboutTrials() {
 		if t.Stale {
 			l = l.Add(look.Warn, "  of another recipe")
 		}
-		sh.link(l, func() tea.Cmd { return s.app.openTrial(s.stage, t) }).copy = string(t.Digest)
+		if t.Ref != "" && t.Ref == s.marked {
+			l = l.Add(look.AddedA, "  A")
+		}
+		row := sh.link(l, func() tea.Cmd { return s.app.openTrial(s.stage, t) })
+		row.copy, row.trial = string(t.Digest), &t
 	}
 }
 
@@ -183,7 +188,8 @@ func (s *stageScreen) actions() action.Table {
 		{Keys: []string{"r"}, Name: "rebuild the stage", Group: "Do", Hint: "rebuild", Run: func() tea.Cmd { return s.app.rebuild(s.stage) }},
 		{Keys: []string{"e"}, Name: "where trust ends below the stage: the seed, byte by byte", Group: "Go", Hint: "seed", Run: func() tea.Cmd { return s.app.openTrust(s.stage) }},
 		{Keys: []string{"i"}, Name: "files of the stage's image", Group: "Go", Hint: "files", Run: func() tea.Cmd { return s.app.openFiles(s.stage) }},
-		{Keys: []string{"c"}, Name: "compare the last rebuild with the claimed image", Group: "Go", Run: s.compare},
+		{Keys: []string{"m"}, Name: "mark the rebuild under the cursor as side A", Group: "Do", Run: s.mark},
+		{Keys: []string{"c"}, Name: "compare the rebuild with the marked one, else with the claimed image", Group: "Go", Run: s.compare},
 		{Keys: []string{"/"}, Name: "search", Group: "Find", Hint: "search", Run: do(s.askSearch)},
 		{Keys: []string{"n"}, Name: "next match", Group: "Find", Run: func() tea.Cmd { return s.find(1) }},
 		{Keys: []string{"N"}, Name: "previous match", Group: "Find", Run: func() tea.Cmd { return s.find(-1) }},
@@ -209,7 +215,30 @@ func (s *stageScreen) enter() tea.Cmd {
 	return nil
 }
 
+// onTrial is the rebuild under the cursor, or nil.
+func (s *stageScreen) onTrial() *Trial {
+	if r := s.sheet.at(s.facts.Cursor()); r != nil && s.panes.focus == 0 {
+		return r.trial
+	}
+	return nil
+}
+
+func (s *stageScreen) mark() tea.Cmd {
+	t := s.onTrial()
+	if t == nil || t.Ref == "" {
+		return s.app.say("put the cursor on a rebuild that kept its image")
+	}
+	s.marked, s.dirty = t.Ref, true
+	return s.app.say("side A is " + t.Ref + "; c on another rebuild compares the two")
+}
+
 func (s *stageScreen) compare() tea.Cmd {
+	if t := s.onTrial(); t != nil {
+		if s.marked != "" && s.marked != t.Ref && t.Ref != "" && s.app.cfg.Compare != nil {
+			return s.app.push(newCompareScreen(s.app, s.marked, t.Ref))
+		}
+		return s.app.compareTrial(s.stage, *t)
+	}
 	for _, t := range s.trials {
 		if t.Ref != "" && !t.Stale {
 			return s.app.compareTrial(s.stage, t)
