@@ -149,6 +149,9 @@ func (a *app) key(k tea.KeyPressMsg) tea.Cmd {
 		return a.quit()
 	case name == "ctrl+z":
 		return tea.Suspend
+	case name == "alt+esc": // how two quick esc arrive
+		esc := tea.KeyPressMsg{Code: tea.KeyEscape}
+		return tea.Sequence(a.key(esc), a.key(esc))
 	case a.menu != nil:
 		return a.menu.key(k)
 	case a.ask != nil:

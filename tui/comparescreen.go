@@ -193,7 +193,7 @@ func (s *compareScreen) draw(w, h int) look.Block {
 	p := s.panes.all
 	p[0].weight, p[1].weight = 45, 55
 	if w >= 110 && s.mode == viewHex {
-		p[0].weight, p[1].weight = w-82, 82 // a hex row is seen whole
+		p[0].weight, p[1].weight = w-hexPane-2, hexPane+2 // A or B comes before the row
 	}
 	s.panes.stack = w < 110
 	if s.panes.stack && h < 16 {

@@ -38,6 +38,9 @@ type filesScreen struct {
 
 const noLayer = -2
 
+// hexPane is the width of a pane that shows hex rows whole.
+const hexPane = 80
+
 var _ screen = (*filesScreen)(nil)
 
 func newFilesScreen(a *app, ref string) *filesScreen {
@@ -146,6 +149,10 @@ func (s *filesScreen) draw(w, h int) look.Block {
 	switch {
 	case w >= 160:
 		p[0].weight, p[1].weight, p[2].weight = 20, 38, 42
+		if s.file.open && s.file.hex {
+			rest := w - hexPane // a hex row is seen whole
+			p[0].weight, p[1].weight, p[2].weight = rest/3, rest-rest/3, hexPane
+		}
 	case w >= 100:
 		p[0].weight, p[1].weight = 30, 70
 		if s.file.open {

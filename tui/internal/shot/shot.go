@@ -69,8 +69,7 @@ func Screen(text string, w, h int) uv.ScreenBuffer {
 
 // PNG draws text with escape sequences, w by h cells, and writes the picture.
 func (c *Camera) PNG(out io.Writer, text string, w, h int) error {
-	enc := png.Encoder{CompressionLevel: png.BestCompression}
-	if err := enc.Encode(out, c.Draw(Screen(text, w, h))); err != nil {
+	if err := png.Encode(out, c.Draw(Screen(text, w, h))); err != nil {
 		return fmt.Errorf("encoding the picture: %w", err)
 	}
 	return nil
