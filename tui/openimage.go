@@ -206,7 +206,8 @@ func spool(ctx context.Context, dir string, r io.Reader) (diff.ReaderAtCloser, i
 	if err != nil {
 		return nil, 0, fmt.Errorf("making a temporary file: %w", err)
 	}
-	t := &tempFile{f}
+	t := &tempFile{File: f}
+	t.gone = os.Remove(f.Name()) == nil // nothing is left even after a kill
 	n, err := io.Copy(f, &ctxReader{ctx, io.LimitReader(r, maxSpool+1)})
 	if err == nil && n > maxSpool {
 		err = fmt.Errorf("the file is larger than %s", size(maxSpool))
@@ -217,9 +218,18 @@ func spool(ctx context.Context, dir string, r io.Reader) (diff.ReaderAtCloser, i
 	return t, n, nil
 }
 
-type tempFile struct{ *os.File }
+type tempFile struct {
+	*os.File
+	gone bool // it has no name any more
+}
 
-func (t *tempFile) Close() error { return errors.Join(t.File.Close(), os.Remove(t.Name())) }
+func (t *tempFile) Close() error {
+	err := t.File.Close()
+	if !t.gone {
+		err = errors.Join(err, os.Remove(t.Name()))
+	}
+	return err
+}
 
 // ctxReader ends a copy when the person has left.
 type ctxReader struct {

@@ -18,6 +18,7 @@ import (
 type Log struct {
 	mu     sync.Mutex
 	file   *os.File
+	gone   bool // the file has no name any more
 	size   int64
 	starts []int64       // offset of each line
 	steps  map[int][]int // step to the numbers of its lines
@@ -34,7 +35,9 @@ func New(dir string) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a log file: %w", err)
 	}
-	return &Log{file: f, steps: map[int][]int{}, part: map[string][]byte{}}, nil
+	// Where an open file can be removed, nothing is left even after a kill.
+	gone := os.Remove(f.Name()) == nil
+	return &Log{file: f, gone: gone, steps: map[int][]int{}, part: map[string][]byte{}}, nil
 }
 
 // Write takes output of a vertex that belongs to a step; step is -1 for none.
@@ -172,7 +175,11 @@ func (s *StepLog) Lines(ctx context.Context, from, n int) ([]string, error) {
 	return rows, nil
 }
 
-// Close removes the file.
+// Close ends the log; nothing of it is left.
 func (l *Log) Close() error {
-	return errors.Join(l.file.Close(), os.Remove(l.file.Name()))
+	err := l.file.Close()
+	if !l.gone {
+		err = errors.Join(err, os.Remove(l.file.Name()))
+	}
+	return err
 }
