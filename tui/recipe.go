@@ -34,8 +34,11 @@ func readRecipe(ctx context.Context, fsys fs.FS, path string) recipe {
 		return recipe{path: path, err: ctx.Err()}
 	}
 	lexer := "docker"
-	if strings.HasSuffix(path, ".toml") {
+	switch {
+	case strings.HasSuffix(path, ".toml"):
 		lexer = "toml"
+	case strings.HasSuffix(path, ".hex0"):
+		return recipe{path: path, lines: colourHex(text)}
 	}
 	return recipe{path: path, lines: colour(text, lexer)}
 }
@@ -98,6 +101,20 @@ func colour(text, lexer string) []look.Line {
 		}
 	}
 	return out[:len(raw)]
+}
+
+// colourHex colours annotated hex: bytes, then a comment.
+func colourHex(text string) []look.Line {
+	var out []look.Line
+	for _, l := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
+		l = strings.TrimRight(safe.Line(l), " ")
+		bytes, note := l, ""
+		if i := strings.IndexByte(l, '#'); i >= 0 {
+			bytes, note = l[:i], l[i:]
+		}
+		out = append(out, look.Line{}.Add(look.Number, bytes).Add(look.Comment, note))
+	}
+	return out
 }
 
 func syntaxRole(t chroma.TokenType) look.Role {

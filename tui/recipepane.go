@@ -72,6 +72,7 @@ func (p *recipePane) show() {
 	p.list.Home()
 	if p.goTo > 0 && p.known[p.path] != nil {
 		p.list.MoveTo(p.goTo - 1)
+		p.list.Center()
 		p.goTo = 0
 	}
 }

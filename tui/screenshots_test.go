@@ -25,15 +25,17 @@ var pictures = []struct {
 	{"chain-80x24", 80, 24, true, func(d *driver, _ *fakeBuilder) { d.keys("o") }},
 	{"chain-light", 120, 32, false, func(*driver, *fakeBuilder) {}},
 	{"stage", 160, 40, true, func(d *driver, _ *fakeBuilder) { d.keys("enter") }},
-	{"seed", 200, 50, true, func(d *driver, _ *fakeBuilder) { d.keys("e", "tab") }},
+	{"seed", 200, 50, true, func(d *driver, _ *fakeBuilder) { d.keys("e", "tab", "pgdown", "k", "k") }},
 	{"ladder", 120, 24, true, func(d *driver, _ *fakeBuilder) { d.keys("G", "t") }},
 	{"help", 100, 30, true, func(d *driver, _ *fakeBuilder) { d.keys("?") }},
 	{"rebuild", 120, 32, true, func(d *driver, b *fakeBuilder) { playSeed(d, b) }},
 	{"rebuild-done", 120, 32, true, func(d *driver, b *fakeBuilder) {
 		st := playSeed(d, b)
 		claim := st.Published[0]
-		b.end(&Trial{Standing: Reproduced, Level: claim.Level, Digest: claim.Digest, Claim: &claim, Ref: "trial:" + st.ID + "/1",
-			Text: fmt.Sprintf("%s is reproduced: its %s is the one that %s claims", st.ID, claim.Level, claim.Origin)}, nil)
+		b.play(rebuild.Event{Kind: rebuild.EventDone, Vertex: fmt.Sprint("step", len(st.Steps)-1), Step: len(st.Steps) - 1, Time: d.now})
+		trial := TrialOf(&rebuild.Result{Stage: st.ID, Digests: rebuild.Digests{Manifest: claim.Digest}, Verdict: rebuild.Verdict{Status: rebuild.Reproduced,
+			Compared: []rebuild.Comparison{{Claim: claim.Digest, Level: claim.Level, Origin: claim.Origin, Line: claim.Line, Own: claim.Digest, Equal: true}}}})
+		b.end(&trial, nil)
 		d.waitOver()
 		d.tick(200 * time.Millisecond)
 	}},

@@ -60,7 +60,12 @@ func (s *sheet) field(name string, role look.Role, value string) {
 	if value == "" {
 		return
 	}
-	for i, l := range look.Wrap(role, safe.Text(value), max(10, s.w-labelWidth)) {
+	room := max(10, s.w-labelWidth)
+	if n := len(value); strings.HasPrefix(value, "sha256:") && n > room {
+		lines := (n + room - 1) / room
+		room = (n + lines - 1) / lines // a digest breaks into equal parts
+	}
+	for i, l := range look.Wrap(role, safe.Text(value), room) {
 		label := ""
 		if i == 0 {
 			label = name

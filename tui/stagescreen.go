@@ -45,6 +45,7 @@ func newStageScreen(a *app, st *chain.Stage, line int) *stageScreen {
 	s.ctx, s.cancel = context.WithCancel(a.ctx)
 	s.recipe.init(a)
 	s.recipe.goTo = line
+	s.recipe.list.Shows = true
 	s.steps = list.New(stepRows{st})
 	s.panes.all = []*pane{
 		{name: "Stage", list: s.facts, fit: s.fit, note: func() string { return "" }},
@@ -209,6 +210,7 @@ func (s *stageScreen) enter() tea.Cmd {
 	case 2:
 		if i := s.steps.Cursor(); i >= 0 {
 			s.recipe.list.MoveTo(s.stage.Steps[i].Line - 1)
+			s.recipe.list.Center()
 			s.panes.focus = 1
 		}
 	}

@@ -49,6 +49,7 @@ func newTrustScreen(a *app, st *chain.Stage) *trustScreen {
 	s.ctx, s.cancel = context.WithCancel(a.ctx)
 	s.seed = list.New(seedRows{s})
 	s.recipe.init(a)
+	s.recipe.list.Shows = true
 	s.panes.all = []*pane{
 		{name: "Where trust ends", list: s.facts, fit: s.fit, note: func() string { return "" }},
 		{name: "Seed", list: s.seed, title: s.seedTitle, head: func(int) look.Line {
@@ -145,6 +146,7 @@ func (s *trustScreen) followSource() {
 	for off := lines[at].Offset; off >= 0; off-- {
 		if line, ok := s.offsets[off]; ok {
 			s.recipe.list.MoveTo(line)
+			s.recipe.list.Center()
 			return
 		}
 	}

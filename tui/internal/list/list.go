@@ -24,6 +24,8 @@ type List struct {
 
 	// Plain lists have no selection sign: text that is read, not chosen from.
 	Plain bool
+	// Shows keeps the cursor's row of a plain list visible without the keys.
+	Shows bool
 	// Follow keeps the cursor on the last row as rows are added. Moving up ends
 	// it, moving to the end starts it again.
 	Follow bool
@@ -108,6 +110,11 @@ func (l *List) MoveTo(row int) {
 		l.cursor = lo
 	}
 	l.settle(1)
+}
+
+// Center puts the cursor's row into the middle of the window.
+func (l *List) Center() {
+	l.top = max(0, min(l.cursor-l.h/2, l.Len()-l.h))
 }
 
 // Resize tells the list its window, in cells.
@@ -265,6 +272,8 @@ func (l *List) drawRow(pos, width int, focused bool) look.Line {
 		line = line.Fit(l.w)
 		if here && focused {
 			line = line.On(look.GroundCursor)
+		} else if here && l.Shows {
+			line = line.On(look.GroundIdle)
 		}
 		return line
 	}
