@@ -3,7 +3,6 @@ package tui
 import (
 	"context"
 	"fmt"
-	"io/fs"
 	"path"
 	"regexp"
 	"strconv"
@@ -82,24 +81,18 @@ func (s *trustScreen) start() tea.Cmd {
 		r, err := audit.Stages(c, []string{id}, audit.Options{Listing: true})
 		m := audited{report: r, err: err}
 		if err == nil && len(r.Seeds) > 0 {
-			m.source = seedSource(c.FS, r.Seeds[0].File)
+			m.source = r.Seeds[0].Spelled
 		}
 		return m
 	})
 }
 
-// seedSource finds the annotated source of a seed beside it.
-func seedSource(fsys fs.FS, seed string) string {
-	found, err := fs.Glob(fsys, path.Join(path.Dir(seed), "*.hex0"))
-	if err != nil {
-		return "" // the directory's name is no pattern
-	}
-	for _, f := range found {
-		if strings.HasPrefix(path.Base(f), "seed") || strings.TrimSuffix(f, ".hex0") == seed {
-			return f
-		}
-	}
-	return ""
+// show lists one of the seeds, beside its source where it has one.
+func (s *trustScreen) show(i int) {
+	s.which, s.source, s.offsets = i, s.report.Seeds[i].Spelled, nil
+	s.seed.SetRows(seedRows{s})
+	s.seed.Home()
+	s.panes.focus = 1
 }
 
 func (s *trustScreen) update(msg tea.Msg) tea.Cmd {
@@ -206,10 +199,15 @@ func (s *trustScreen) fill(sh *sheet, r *audit.Report) {
 	sh.heading("Seeds", fmt.Sprint(len(r.Seeds)))
 	for i, seed := range r.Seeds {
 		sh.link(look.T(look.Accent, safe.Text(path.Base(seed.File))).Add(look.Plain, " "+size(seed.Size)).Add(look.Muted, " "+safe.Text(seed.Content.Format)),
-			func() tea.Cmd { s.which = i; s.seed.SetRows(seedRows{s}); s.seed.Home(); s.panes.focus = 1; return nil }).copy = string(seed.SHA256)
+			func() tea.Cmd { s.show(i); return nil }).copy = string(seed.SHA256)
 		sh.field("sha256", look.Plain, seed.SHA256.Hex())
 		sh.field("begins", look.Plain, fmt.Sprintf("%s; %s on it", seed.Stage, plural(seed.Above, "stage rests", "stages rest")))
 		sh.field("known as", look.Plain, seed.Known)
+		if seed.Spelled != "" {
+			sh.field("source", look.Good, "= "+path.Base(seed.Spelled)+" spells exactly these bytes")
+		} else {
+			sh.field("source", look.Warn, "no text beside it spells its bytes")
+		}
 	}
 	sh.heading("Images that are no stages", fmt.Sprint(len(r.Roots)))
 	for _, root := range r.Roots {
