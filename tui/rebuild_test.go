@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stagescope/stagescope/chain"
 	"github.com/stagescope/stagescope/chain/store"
 	"github.com/stagescope/stagescope/rebuild"
 )
@@ -211,6 +212,43 @@ func TestStoreBuilder(t *testing.T) {
 		if standings[s] != want {
 			t.Errorf("%v is shown as %v", s, standings[s])
 		}
+	}
+}
+
+// TestVerdictFollowsTheClaim: what was reproduced once is not, when the tree
+// claims something else now; and the other way round.
+func TestVerdictFollowsTheClaim(t *testing.T) {
+	c := sampleChain()
+	st, err := c.Stage("core-gcc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &StoreBuilder{Chain: c}
+	r := sampleResult()
+	for _, tc := range []struct {
+		name   string
+		claims []chain.Claimed
+		old    rebuild.Status
+		want   rebuild.Status
+	}{
+		{"the claim has changed to ours", []chain.Claimed{{Digest: r.Digests.Manifest, Level: chain.LevelManifest, Origin: "digests/core.txt"}}, rebuild.Differs, rebuild.Reproduced},
+		{"the claim has changed to another", []chain.Claimed{{Digest: digestOf("other one"), Level: chain.LevelManifest, Origin: "digests/core.txt"}}, rebuild.Reproduced, rebuild.Differs},
+		{"the claim is of no known level", []chain.Claimed{{Digest: r.Digests.Manifest, Origin: "digests/core.txt"}}, rebuild.Reproduced, rebuild.NotChecked},
+		{"the claim is gone", nil, rebuild.Reproduced, rebuild.NoClaim},
+		{"a failure stays one", nil, rebuild.Failed, rebuild.Failed},
+	} {
+		st.Published = tc.claims
+		now := *r
+		now.Verdict.Status = tc.old
+		if got := b.rejudge(&now).Verdict.Status; got != tc.want {
+			t.Errorf("%s: %v, want %v", tc.name, got, tc.want)
+		}
+	}
+	st.Published = []chain.Claimed{{Digest: r.Digests.Manifest, Level: chain.LevelManifest, Origin: "digests/core.txt"}}
+	elsewhere := *r
+	elsewhere.Verdict.Compared = []rebuild.Comparison{{Claim: digestOf("theirs"), Level: chain.LevelManifest, Origin: "another party", Own: r.Digests.Manifest}}
+	if got := b.rejudge(&elsewhere).Verdict.Status; got != rebuild.Differs {
+		t.Errorf("a claim of another party that differs is forgotten: %v", got)
 	}
 }
 
