@@ -2,6 +2,8 @@ package main
 
 import (
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -24,6 +26,10 @@ func (a *app) workbench(cmd *cobra.Command) error {
 		return a.printList(c, c.Stages)
 	}
 	cfg := tui.Config{Chain: c, In: in, Out: out, NoColor: a.color == "never", Mouse: a.mouse == "on"}
+	if a.color == "always" {
+		// The person's word counts for more than the environment's.
+		cfg.Environ = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "NO_COLOR=") })
+	}
 	end := a.wire(&cfg)
 	defer end()
 	return tui.Run(cmd.Context(), cfg)
