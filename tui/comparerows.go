@@ -123,9 +123,10 @@ func cause(n *diff.Node) (string, look.Role) {
 }
 
 // isDifference reports a node at which next and previous stop: one that is
-// not the same and has nothing below it that says more.
+// not the same, has nothing below it that says more, and is not only the hash
+// of what differs elsewhere.
 func isDifference(n *diff.Node) bool {
-	if n.Status == diff.Same {
+	if n.Status == diff.Same || derived(n) {
 		return false
 	}
 	for _, c := range n.Children {
@@ -134,6 +135,16 @@ func isDifference(n *diff.Node) bool {
 		}
 	}
 	return true
+}
+
+// derived reports a node that differs only because something else does.
+func derived(n *diff.Node) bool {
+	for _, r := range n.Reasons {
+		if r.Cause == nil || r.Cause.Confidence != diff.Derived {
+			return false
+		}
+	}
+	return len(n.Reasons) > 0
 }
 
 // next is the row of the next difference after from in direction dir, or -1.
@@ -194,12 +205,12 @@ func (sh *sheet) side(name string, role look.Role, s *diff.Side) {
 	}
 	sh.add(look.T(role, look.Left(name, 3)).Add(look.Plain, safe.Text(s.Name)).Add(look.Muted, "  "+size(s.Size))).copy = string(s.Digest)
 	if s.Digest != "" {
-		sh.add(look.T(look.Faint, "   "+string(s.Digest))).copy = string(s.Digest)
+		sh.sideValue("", look.Faint, string(s.Digest))
 	}
 }
 
 func (sh *sheet) sideValue(name string, role look.Role, v string) {
-	for i, l := range look.Wrap(look.Plain, safe.Text(v), max(10, sh.w-3)) {
+	for i, l := range look.Wrap(look.Plain, safe.Text(v), breakAt(v, sh.w-3)) {
 		label := "   "
 		if i == 0 {
 			label = look.Left(name, 3)

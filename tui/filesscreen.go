@@ -290,7 +290,7 @@ func (r entryRows) Row(i, width int) look.Line {
 	e := r.s.entries[i]
 	var l look.Line
 	if width >= 50 {
-		l = l.Add(look.Faint, look.Left(e.Mode.String(), 11))
+		l = l.Add(look.Faint, look.Left(listMode(e.Mode), 11))
 	}
 	if width >= 70 {
 		l = l.Add(look.Faint, look.Left(fmt.Sprintf("%d:%d", e.UID, e.GID), 8))
@@ -315,6 +315,38 @@ func (r entryRows) Row(i, width int) look.Line {
 		l = l.Add(look.Faint, " → "+safe.Text(e.Link))
 	}
 	return l
+}
+
+// listMode is a mode as ls writes it.
+func listMode(m fs.FileMode) string {
+	kind := byte('-')
+	switch {
+	case m.IsDir():
+		kind = 'd'
+	case m&fs.ModeSymlink != 0:
+		kind = 'l'
+	case m&fs.ModeNamedPipe != 0:
+		kind = 'p'
+	case m&fs.ModeCharDevice != 0:
+		kind = 'c'
+	case m&fs.ModeDevice != 0:
+		kind = 'b'
+	}
+	b := append([]byte{kind}, m.Perm().String()[1:]...)
+	for _, s := range []struct {
+		bit   fs.FileMode
+		at    int
+		lower byte
+	}{{fs.ModeSetuid, 3, 's'}, {fs.ModeSetgid, 6, 's'}, {fs.ModeSticky, 9, 't'}} {
+		switch {
+		case m&s.bit == 0:
+		case b[s.at] == 'x':
+			b[s.at] = s.lower
+		default:
+			b[s.at] = s.lower - 'a' + 'A'
+		}
+	}
+	return string(b)
 }
 
 // size is a number of bytes as people read it.

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -137,6 +138,17 @@ func TestOpenImage(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(temp); len(left) > 0 {
 		t.Errorf("%d temporary files are left", len(left))
+	}
+}
+
+func TestListMode(t *testing.T) {
+	for mode, want := range map[fs.FileMode]string{
+		0o644: "-rw-r--r--", fs.ModeDir | 0o755: "drwxr-xr-x", fs.ModeSymlink | 0o777: "lrwxrwxrwx", fs.ModeSetuid | 0o755: "-rwsr-xr-x",
+		fs.ModeDir | fs.ModeSticky | 0o777: "drwxrwxrwt", fs.ModeSetgid | 0o640: "-rw-r-S---", fs.ModeDevice | fs.ModeCharDevice | 0o600: "crw-------",
+	} {
+		if got := listMode(mode); got != want {
+			t.Errorf("mode %v is shown as %q, want %q", mode, got, want)
+		}
 	}
 }
 

@@ -2,14 +2,18 @@ package tui
 
 import (
 	"bytes"
+	"context"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stagescope/stagescope/chain"
 	"github.com/stagescope/stagescope/chain/seedling"
+	"github.com/stagescope/stagescope/diff"
 	"github.com/stagescope/stagescope/rebuild"
 	"github.com/stagescope/stagescope/tui/internal/shot"
 )
@@ -39,18 +43,43 @@ var pictures = []struct {
 		d.waitOver()
 		d.tick(200 * time.Millisecond)
 	}},
-	{"compare", 160, 40, true, func(d *driver, _ *fakeBuilder) {
-		d.run(d.app.push(newCompareScreen(d.app, "stage:core-gcc", "trial:core-gcc/2")))
+	{"compare", 140, 30, true, func(d *driver, _ *fakeBuilder) {
+		d.run(d.app.push(newCompareScreen(d.app, "trial:user-zoo-date/1", "trial:user-zoo-date/2")))
 	}},
-	{"hex", 160, 30, true, func(d *driver, _ *fakeBuilder) {
-		d.run(d.app.push(newCompareScreen(d.app, "stage:core-gcc", "trial:core-gcc/2")))
-		d.keys("n", "v", "v", "tab")
-	}},
-	{"files", 160, 30, true, func(d *driver, _ *fakeBuilder) {
-		d.run(d.app.openImage("stage:core-gcc"))
-		d.keys("j", "enter")
+	{"hex", 140, 24, true, func(d *driver, _ *fakeBuilder) {
+		d.run(d.app.push(newCompareScreen(d.app, "trial:user-zoo-date/1", "trial:user-zoo-date/2")))
+		d.keys("v", "v", "tab")
 	}},
 }
+
+// zooDiff is how two builds of the embedded chain's stage user-zoo-date differ:
+// its program holds the time at which it was compiled.
+func zooDiff() *diff.Node {
+	side := func(name string, n int64, key string) *diff.Side {
+		return &diff.Side{Name: name, Size: n, Digest: sumOf(key)}
+	}
+	const head = "report: built "
+	program := &diff.Node{Kind: diff.KindBinary, Name: "usr/share/zoo/report", Status: diff.Differs,
+		A: side("usr/share/zoo/report", 20670, "program a"), B: side("usr/share/zoo/report", 20670, "program b"),
+		Content: fakeContent{strings.Repeat("\x00", 22) + head + "2026-03-04 10:11:12\n\x00usage: report FILE\n\x00", strings.Repeat("\x00", 22) + head + "2026-03-05 01:02:03\n\x00usage: report FILE\n\x00"},
+		Residue: diff.ResidueNone,
+		Reasons: []diff.Reason{{Field: "content", A: head + "2026-03-04 10:11:12", B: head + "2026-03-05 01:02:03",
+			Cause: &diff.Cause{ID: "D1a", Name: "time of the build in a string", Confidence: diff.Proved,
+				Evidence: "with the same time on both sides the bytes are equal", Fix: "take the time from SOURCE_DATE_EPOCH"}}}}
+	derived := func(what string) []diff.Reason {
+		return []diff.Reason{{Field: what, A: string(sumOf(what + "a")), B: string(sumOf(what + "b")),
+			Cause: &diff.Cause{ID: "A0", Name: "hash of what differs below", Confidence: diff.Derived}}}
+	}
+	layer := &diff.Node{Kind: diff.KindLayer, Name: "layer 1", Status: diff.Differs, A: side("layer 1", 3670, "layer a"), B: side("layer 1", 3671, "layer b"),
+		Reasons: derived("digest"), Children: []*diff.Node{program}}
+	config := &diff.Node{Kind: diff.KindConfig, Name: "config", Status: diff.Differs, A: side("config", 512, "config a"), B: side("config", 512, "config b"), Residue: diff.ResidueNone, Reasons: derived("diff IDs")}
+	manifest := &diff.Node{Kind: diff.KindManifest, Name: "manifest linux/amd64", Status: diff.Differs, A: side("manifest", 406, "manifest a"), B: side("manifest", 406, "manifest b"),
+		Reasons: derived("config, layers"), Children: []*diff.Node{config, layer}}
+	return &diff.Node{Kind: diff.KindIndex, Name: "index", Status: diff.Differs, A: side("index", 255, "index a"), B: side("index", 255, "index b"),
+		Reasons: derived("manifests"), Children: []*diff.Node{manifest}}
+}
+
+func sumOf(key string) chain.Digest { return chain.SHA256(sha256.Sum256([]byte(key))) }
 
 // playSeed rebuilds the stage under the cursor, up to its last step.
 func playSeed(d *driver, b *fakeBuilder) *chain.Stage {
@@ -87,6 +116,7 @@ func TestScreenshots(t *testing.T) {
 			b.known = map[string]Standing{c.Stages[0].ID: Reproduced}
 			cfg := sampleConfig(b)
 			cfg.Chain = c
+			cfg.Compare = func(context.Context, string, string) (*diff.Node, error) { return zooDiff(), nil }
 			d := newDriver(t, cfg, p.w, p.h)
 			d.app.dark = p.dark
 			d.app.retheme()

@@ -60,18 +60,24 @@ func (s *sheet) field(name string, role look.Role, value string) {
 	if value == "" {
 		return
 	}
-	room := max(10, s.w-labelWidth)
-	if n := len(value); strings.HasPrefix(value, "sha256:") && n > room {
-		lines := (n + room - 1) / room
-		room = (n + lines - 1) / lines // a digest breaks into equal parts
-	}
-	for i, l := range look.Wrap(role, safe.Text(value), room) {
+	for i, l := range look.Wrap(role, safe.Text(value), breakAt(value, s.w-labelWidth)) {
 		label := ""
 		if i == 0 {
 			label = name
 		}
 		s.add(append(look.T(look.Muted, look.Left(label, labelWidth)), l...)).copy = value
 	}
+}
+
+// breakAt is the width at which a value in room cells breaks: a digest does so
+// into equal parts.
+func breakAt(value string, room int) int {
+	room = max(10, room)
+	if n := len(value); strings.HasPrefix(value, "sha256:") && !strings.Contains(value, " ") && n > room {
+		lines := (n + room - 1) / room
+		return (n + lines - 1) / lines
+	}
+	return room
 }
 
 // link is a line that can be entered.
