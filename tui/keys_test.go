@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -12,6 +14,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/stagescope/stagescope/chain"
+	"github.com/stagescope/stagescope/diff"
 	"github.com/stagescope/stagescope/tui/internal/action"
 	"github.com/stagescope/stagescope/tui/internal/list"
 	"github.com/stagescope/stagescope/tui/internal/look"
@@ -307,5 +310,45 @@ func TestCompareTwoRebuilds(t *testing.T) {
 	c, ok := d.app.top().(*compareScreen)
 	if !ok || c.a != "trial:core-gcc/2" || c.b != "trial:core-gcc/1" {
 		t.Errorf("on top is %T:\n%s", d.app.top(), d.screen())
+	}
+}
+
+// TestEveryKeyOnBadInput presses every key where there is nothing, or where
+// everything fails: nothing panics, and errors are said.
+func TestEveryKeyOnBadInput(t *testing.T) {
+	bad := errors.New("gone \x1b[31maway")
+	empty := Config{Chain: chain.New("empty", nil)}
+	failing := sampleConfig(newFakeBuilder())
+	failing.Compare = func(context.Context, string, string) (*diff.Node, error) { return nil, bad }
+	failing.OpenImage = func(context.Context, string) (Image, error) { return nil, bad }
+	cycle := sampleConfig(newFakeBuilder())
+	cycle.Chain = chain.New("cycle", []*chain.Stage{
+		{ID: "core-a", Tier: "core", Name: "a", Needs: []chain.Need{{ID: "core-b"}}},
+		{ID: "core-b", Tier: "core", Name: "b", Needs: []chain.Need{{ID: "core-a"}}},
+	})
+	for name, cfg := range map[string]Config{"empty": empty, "failing": failing, "cycle": cycle} {
+		for _, k := range everyKey() {
+			d := newDriver(t, cfg, 100, 30)
+			d.keys(k)
+			checkBlock(t, d)
+			d.keys(k, "j", "enter", "tab", "y", "esc", "esc", "esc")
+			checkBlock(t, d)
+			if t.Failed() {
+				t.Fatalf("%s: after %q", name, k)
+			}
+		}
+	}
+	d := newDriver(t, failing, 100, 30)
+	d.keys("i")
+	if s := d.screen(); !strings.Contains(s, `gone \x1b[31maway`) {
+		t.Errorf("an image that cannot be opened:\n%s", s)
+	}
+	d.run(d.app.push(newCompareScreen(d.app, "a", "b")))
+	if s := d.screen(); !strings.Contains(s, "cannot be compared") || !strings.Contains(s, "gone") {
+		t.Errorf("images that cannot be compared:\n%s", s)
+	}
+	for _, k := range everyKey() {
+		d.keys(k)
+		checkBlock(t, d)
 	}
 }
