@@ -99,3 +99,29 @@ char *uname_field(int n)
 	syscall(63, uname_text);
 	return uname_text + 65 * n;
 }
+
+/* random_bytes fills n bytes that nobody can foresee; n is at most 256. */
+int random_bytes(char *to, int n) { return syscall(318, to, n, 0); }
+
+/* sleep waits for a number of microseconds below one second. */
+void sleep(int microseconds)
+{
+	int t[2];
+	t[0] = 0;
+	t[1] = microseconds * 1000;
+	syscall(35, t, NULL);
+}
+
+/* getenv gives the value of a variable in the environment that main got, or NULL. */
+char *getenv(char **environment, char *name)
+{
+	char *v, *n;
+	for (; *environment; environment++) {
+		v = *environment;
+		for (n = name; *n && *n == *v; n++)
+			v++;
+		if (*n == 0 && *v == '=')
+			return v + 1;
+	}
+	return NULL;
+}

@@ -1,0 +1,3 @@
+# members.sh - the files that are archived.
+echo "first member" > one.o
+echo "second member" > two.o
