@@ -76,6 +76,32 @@ func TestOldDockerArchive(t *testing.T) {
 	}
 }
 
+// TestNewDockerArchive opens what docker save writes since version 25: an OCI
+// layout that has a manifest.json too.
+func TestNewDockerArchive(t *testing.T) {
+	b := newBuilder(t)
+	one, other := b.image(plainLayer, hello(t)), b.image(plainLayer, layer(t))
+	one.Annotations = map[string]string{"io.containerd.image.name": "docker.io/example/x:1.0", ocispec.AnnotationRefName: "1.0"}
+	other.Annotations = map[string]string{"io.containerd.image.name": "docker.io/example/y:2.0", ocispec.AnnotationRefName: "2.0"}
+	b.root(one, "").root(other, "")
+	b.write("manifest.json", []byte("[]"))
+	p := filepath.Join(t.TempDir(), "saved.tar")
+	if err := os.WriteFile(p, tarDir(t, b.dir), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for ref, want := range map[string]digest.Digest{"docker-archive:" + p + ":1.0": one.Digest, p + ":2.0": other.Digest, "docker-archive:" + p + "@" + string(other.Digest): other.Digest} {
+		if !strings.HasPrefix(ref, "docker") {
+			ref = "oci:" + ref
+		}
+		if i := mustOpen(t, ref, Options{}); i.ManifestDigest() != chainDigest(want) {
+			t.Errorf("%s: manifest %s, want %s", ref, i.ManifestDigest(), want)
+		}
+	}
+	if _, err := Open(t.Context(), p, Options{}); err == nil || !strings.Contains(err.Error(), "name one by its tag") {
+		t.Errorf("two images and no tag: %v", err)
+	}
+}
+
 func TestDamagedDockerArchive(t *testing.T) {
 	var m *MismatchError
 	p := dockerSave(t, func(name string, data []byte) []byte {

@@ -20,6 +20,7 @@ const (
 	maxDepth    = 2048
 	maxMetadata = 2 << 30 // bytes of names, links and extended attributes
 	maxHops     = 255     // symlinks on the way of one path
+	maxTodo     = 4096    // components still to do on the way of one path
 	maxProblems = 1000    // that are kept as text
 )
 
@@ -211,7 +212,7 @@ func (a *applier) parent(dir string) *node {
 		case child.file.Type == TypeDir:
 			stack = append(stack, child)
 		case child.file.Type == TypeSymlink:
-			if hops++; hops > maxHops {
+			if hops++; hops > maxHops || len(todo) > maxTodo {
 				return nil
 			}
 			stack, todo = follow(stack, child.file.Link, todo)
@@ -294,7 +295,7 @@ func (fs *FS) lookup(p string, last bool) *node {
 			return nil
 		}
 		if child.file.Type == TypeSymlink && (last || len(todo) > 0) {
-			if hops++; hops > maxHops {
+			if hops++; hops > maxHops || len(todo) > maxTodo {
 				return nil
 			}
 			stack, todo = follow(stack, child.file.Link, todo)

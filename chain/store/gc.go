@@ -186,7 +186,7 @@ func (g *collector) addRoot(e ocispec.Descriptor, matches map[digest.Digest]stri
 		reach[record] = true
 		reach[chain.Digest(ocispec.DescriptorEmptyJSON.Digest)] = true
 	}
-	r.Used = g.ages[chain.Digest(e.Digest)]
+	r.Used = g.used(chain.Digest(e.Digest))
 	r.Evidence = r.Matches == "" && e.Annotations[AnnotationExpendable] == ""
 	if m, err := g.store.manifest(chain.Digest(e.Digest)); err == nil && m.Subject != nil && r.Evidence {
 		r.Evidence = matches[m.Subject.Digest] == ""
@@ -198,6 +198,21 @@ func (g *collector) addRoot(e ocispec.Descriptor, matches map[digest.Digest]stri
 		g.refs[d]++
 	}
 	g.roots, g.reach = append(g.roots, r), append(g.reach, reach)
+}
+
+// used is when a root, or what it names directly, was last opened or made.
+func (g *collector) used(d chain.Digest) time.Time {
+	used := g.ages[d]
+	m, err := g.store.manifest(d)
+	if err != nil {
+		return used
+	}
+	for _, c := range m.children() {
+		if at := g.ages[chain.Digest(c.Digest)]; at.After(used) && c.MediaType != ocispec.MediaTypeEmptyJSON {
+			used = at
+		}
+	}
+	return used
 }
 
 // AnnotationExpendable on an artifact or a tag's descriptor says that it can be

@@ -14,11 +14,17 @@ import (
 	"github.com/stagescope/stagescope/chain"
 )
 
-// age makes a blob look as if it was used so long ago.
+// age makes an image look as if it was used so long ago.
 func age(t *testing.T, s *Store, d ocispec.Descriptor, by time.Duration) {
 	t.Helper()
 	at := time.Now().Add(-by)
-	if err := os.Chtimes(s.BlobPath(chain.Digest(d.Digest)), at, at); err != nil {
+	err := s.walk(d, func(c ocispec.Descriptor) bool {
+		if err := os.Chtimes(s.BlobPath(chain.Digest(c.Digest)), at, at); err != nil {
+			t.Fatal(err)
+		}
+		return true
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 }

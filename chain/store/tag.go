@@ -161,6 +161,7 @@ func (s *Store) Resolve(name string) (ocispec.Descriptor, error) {
 	if !ok {
 		return d, fmt.Errorf("tag %q: %w", name, ErrNotFound)
 	}
+	s.touch(chain.Digest(d.Digest))
 	return d, nil
 }
 
