@@ -14,5 +14,6 @@ func (a *app) verbs() []*cobra.Command {
 		a.fetchCmd(),
 		a.rebuildCmd(),
 		a.storeCmd(),
+		a.doctorCmd(),
 	}
 }
