@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -280,11 +281,20 @@ func openLog(dir string) (*os.File, error) {
 // Clean removes an engine's state, from inside its namespace where that is
 // needed: with a range of ids, files belong to users that only exist there.
 func Clean(ctx context.Context, o Options) error {
-	if err := os.RemoveAll(o.StateDir); err == nil || os.Getuid() == 0 {
+	err := os.RemoveAll(o.StateDir)
+	if err == nil || os.Getuid() == 0 {
 		return err
 	}
-	if chooseMode() != Range {
-		return os.RemoveAll(o.StateDir)
+	if chooseMode() == Range {
+		return removeInside(ctx, o.StateDir)
 	}
-	return removeInside(ctx, o.StateDir)
+	// Overlayfs leaves working directories that nobody may read; they are this
+	// user's own, so their mode can be given back.
+	filepath.WalkDir(o.StateDir, func(p string, d fs.DirEntry, _ error) error {
+		if d != nil && d.IsDir() {
+			os.Chmod(p, 0o700)
+		}
+		return nil
+	})
+	return os.RemoveAll(o.StateDir)
 }

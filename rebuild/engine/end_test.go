@@ -155,7 +155,12 @@ func TestKillLeavesNothing(t *testing.T) {
 	if e == nil {
 		t.FailNow()
 	}
-	defer e.Close()
+	defer func() {
+		e.Close()
+		if err := Clean(context.Background(), Options{StateDir: dir}); err != nil {
+			t.Error(err)
+		}
+	}()
 	if _, b := build(t, e, request(t, "FROM scratch\nCOPY probe /\n", nil)); b.Index == "" {
 		t.Error("no image from the state of a killed engine")
 	}

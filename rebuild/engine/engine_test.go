@@ -63,7 +63,12 @@ func newEngine(t testing.TB, o Options) rebuild.Engine {
 		log, _ := os.ReadFile(logFile(o.StateDir))
 		t.Fatalf("%v\n%s", err, log)
 	}
-	t.Cleanup(func() { e.Close() })
+	t.Cleanup(func() {
+		e.Close()
+		if err := Clean(context.Background(), o); err != nil {
+			t.Errorf("cleaning up: %v", err)
+		}
+	})
 	return e
 }
 
