@@ -29,6 +29,7 @@ type Kind string
 
 // The kinds that every comparison knows; formats add their own.
 const (
+	KindImage    Kind = "image"
 	KindIndex    Kind = "index"
 	KindManifest Kind = "manifest"
 	KindConfig   Kind = "config"
@@ -48,6 +49,7 @@ type Side struct {
 	Size      int64        `json:"size"`                // bytes; -1 when unknown
 	Digest    chain.Digest `json:"digest,omitempty"`    // of the bytes as stored
 	MediaType string       `json:"mediaType,omitempty"` // for objects of an image
+	Within    *Range       `json:"within,omitempty"`    // which bytes of the parent's decoded content these are; nil when none or unknown
 }
 
 // Range is a half-open range of bytes of one side's decoded content.
@@ -129,6 +131,11 @@ type Node struct {
 	Capped   bool   // a bound was hit somewhere below: more differs, or may differ, than is shown
 	Children []*Node
 	Count    int // for KindGroup: how many nodes are folded into it
+	Equal    int // parts or members below that are equal and have no node
+
+	// Listing says that Content is not the bytes of a thing but a description
+	// of them, made to be compared by eye. It explains nothing.
+	Listing bool
 
 	// Content yields the two sides' decoded bytes for views; nil when there are
 	// none to show (a directory, a folded group) or they are gone.

@@ -1,0 +1,164 @@
+package diff
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"sort"
+)
+
+// align pairs the equal stretches of two contents that follow one another on
+// both sides in the same order, and gives what is between them. A stretch is
+// found when it holds a block that A has once and that begins at a multiple of
+// the block's size; it is then extended to where it ends.
+func align(ctx context.Context, ina, inb *Input) ([]hunk, error) {
+	a, b := make([]byte, ina.Size), make([]byte, inb.Size)
+	if err := readFull(ina, a, 0); err != nil && len(a) > 0 {
+		return nil, err
+	}
+	if err := readFull(inb, b, 0); err != nil && len(b) > 0 {
+		return nil, err
+	}
+	front := 0
+	for front < len(a) && front < len(b) && a[front] == b[front] {
+		front++
+	}
+	back := 0
+	for back < len(a)-front && back < len(b)-front && a[len(a)-1-back] == b[len(b)-1-back] {
+		back++
+	}
+	return alignMiddle(ctx, a[front:len(a)-back], b[front:len(b)-back], int64(front))
+}
+
+// stretch is an equal run.
+type stretch struct{ a, b, n int }
+
+func alignMiddle(ctx context.Context, a, b []byte, off int64) ([]hunk, error) {
+	ss, err := stretches(ctx, a, b)
+	if err != nil {
+		return nil, err
+	}
+	ss = append(increasing(ss), stretch{len(a), len(b), 0})
+	var out []hunk
+	pa, pb := 0, 0
+	for _, s := range ss {
+		// What two chosen stretches share belongs to the first.
+		if cut := max(pa-s.a, pb-s.b, 0); cut > 0 {
+			if cut >= s.n && s.n > 0 {
+				continue
+			}
+			s.a, s.b, s.n = s.a+cut, s.b+cut, s.n-cut
+		}
+		ga, gb := a[pa:min(s.a, len(a))], b[pb:min(s.b, len(b))]
+		switch {
+		case len(ga) == len(gb):
+			out = differing(out, ga, gb, off+int64(pa), off+int64(pb))
+		default:
+			out = append(out, hunk{off + int64(pa), int64(len(ga)), off + int64(pb), int64(len(gb))})
+		}
+		pa, pb = s.a+s.n, s.b+s.n
+	}
+	return out, nil
+}
+
+// blockFor chooses the size of the blocks: small enough to find short
+// stretches, large enough that a large file has at most a million.
+func blockFor(n int) int {
+	size := 32
+	for n/size > 1<<20 {
+		size *= 2
+	}
+	return size
+}
+
+// stretches finds equal runs that hold an aligned block of A.
+func stretches(ctx context.Context, a, b []byte) ([]stretch, error) {
+	size := blockFor(len(a))
+	sums := make(map[uint64]int32, len(a)/size) // block number; -1 when several are equal
+	for i := 0; i+size <= len(a); i += size {
+		h := roll(a[i : i+size])
+		if _, ok := sums[h]; ok {
+			sums[h] = -1
+		} else {
+			sums[h] = int32(i / size)
+		}
+	}
+	var out []stretch
+	if len(b) < size || len(sums) == 0 {
+		return nil, nil
+	}
+	h := roll(b[:size])
+	pow := uint64(1)
+	for range size - 1 {
+		pow *= rollBase
+	}
+	end := 0 // of the last stretch in B
+	for j := 0; ; {
+		if j&0xfffff == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if k, ok := sums[h]; ok && k >= 0 && bytes.Equal(a[int(k)*size:int(k)*size+size], b[j:j+size]) {
+			s := extend(a, b, int(k)*size, j, size, end)
+			out = append(out, s)
+			if j, end = s.b+s.n, s.b+s.n; j+size > len(b) {
+				break
+			}
+			h = roll(b[j : j+size])
+			continue
+		}
+		if j+size >= len(b) {
+			break
+		}
+		h = (h-uint64(b[j])*pow)*rollBase + uint64(b[j+size])
+		j++
+	}
+	return out, nil
+}
+
+const rollBase = 0x9E3779B97F4A7C15 | 1
+
+// roll is a polynomial hash that can be moved along byte by byte.
+func roll(p []byte) uint64 {
+	var h uint64
+	for _, c := range p {
+		h = h*rollBase + uint64(c)
+	}
+	return h
+}
+
+func extend(a, b []byte, i, j, n, floor int) stretch {
+	for i > 0 && j > floor && a[i-1] == b[j-1] {
+		i, j, n = i-1, j-1, n+1
+	}
+	for i+n < len(a) && j+n < len(b) && a[i+n] == b[j+n] {
+		n++
+	}
+	return stretch{i, j, n}
+}
+
+// increasing picks, of stretches sorted by b, a longest chain that increases
+// in a as well, longest counted in stretches.
+func increasing(ss []stretch) []stretch {
+	tails := make([]int, 0, len(ss)) // index of the least end of a chain of each length
+	prev := make([]int, len(ss))
+	for i, s := range ss {
+		k := sort.Search(len(tails), func(k int) bool { return ss[tails[k]].a >= s.a })
+		prev[i] = -1
+		if k > 0 {
+			prev[i] = tails[k-1]
+		}
+		if k == len(tails) {
+			tails = append(tails, i)
+		} else {
+			tails[k] = i
+		}
+	}
+	var out []stretch
+	if len(tails) > 0 {
+		for i := tails[len(tails)-1]; i >= 0; i = prev[i] {
+			out = append(out, ss[i])
+		}
+	}
+	slices.Reverse(out)
+	return out
+}

@@ -1,0 +1,104 @@
+package diff
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"sync"
+)
+
+// Input is the decoded bytes of one side of a pair, read at random. It is safe
+// for concurrent use.
+type Input struct {
+	io.ReaderAt
+	Name string // as it is called in its container; hostile text
+	Size int64  // bytes
+
+	once sync.Once
+	head []byte
+}
+
+// Reader reads the bytes from the first on.
+func (in *Input) Reader() *io.SectionReader { return io.NewSectionReader(in, 0, in.Size) }
+
+// Section is a part of the bytes as an input of its own.
+func (in *Input) Section(r Range, name string) *Input {
+	return &Input{ReaderAt: io.NewSectionReader(in, r.Off, r.Len), Name: name, Size: r.Len}
+}
+
+// headSize is what formats may look at to recognise themselves.
+const headSize = 4096
+
+// Head gives the first bytes, at most 4,096 of them. It is empty when they
+// cannot be read.
+func (in *Input) Head() []byte {
+	in.once.Do(func() {
+		b := make([]byte, min(headSize, in.Size))
+		n, _ := in.ReadAt(b, 0)
+		in.head = b[:n]
+	})
+	return in.head
+}
+
+// HasPrefix reports whether the bytes begin with a magic number.
+func (in *Input) HasPrefix(magic string) bool {
+	h := in.Head()
+	return len(h) >= len(magic) && string(h[:len(magic)]) == magic
+}
+
+// ErrFormat is what a Format's Compare wraps when a side turns out not to be of
+// the format, or is too broken for it. The next format that matches is tried,
+// and the error's text becomes a note.
+var ErrFormat = errors.New("not of this format")
+
+// Format compares two contents of one kind. A format registers itself once,
+// from an init function of its own file; see the package's documentation for
+// what it owes.
+type Format struct {
+	Kind Kind
+	// Match reports whether content looks like the format, from its first bytes
+	// or its name. It is called for both sides.
+	Match func(in *Input) bool
+	// Compare fills a node that already has its sides and Content, and is known
+	// to differ. It gives parts, members or listings to the Examiner, and adds
+	// reasons of its own.
+	Compare func(ctx context.Context, x *Examiner, n *Node, a, b *Input) error
+	// Weak formats are asked after all others: text is one.
+	Weak bool
+}
+
+var (
+	formatsMu sync.RWMutex
+	formats   []Format
+)
+
+// Register makes a format known. Of several that match, the one registered
+// first that is not Weak comes first.
+func Register(f Format) {
+	formatsMu.Lock()
+	defer formatsMu.Unlock()
+	at := len(formats)
+	if !f.Weak {
+		if i := slices.IndexFunc(formats, func(g Format) bool { return g.Weak }); i >= 0 {
+			at = i
+		}
+	}
+	formats = slices.Insert(slices.Clone(formats), at, f)
+}
+
+// Formats are the kinds of all registered formats, in the order in which they
+// are asked.
+func Formats() []Kind {
+	var out []Kind
+	for _, f := range registered() {
+		out = append(out, f.Kind)
+	}
+	return out
+}
+
+func registered() []Format {
+	formatsMu.RLock()
+	defer formatsMu.RUnlock()
+	return formats
+}

@@ -1,0 +1,397 @@
+package diff
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"sort"
+	"sync"
+)
+
+// matching pairs the members of two streams as they come.
+type matching struct {
+	ctx  context.Context
+	x    *Examiner
+	n    *Node
+	a, b map[string]*member // read, and not yet met on the other side
+
+	order    []int32 // of pairs, by A: the member's number in B
+	orderA   []int32
+	excluded map[string]int
+
+	mu    sync.Mutex
+	found []placed
+	more  int // differing members that the bound on nodes left no room for
+	err   error
+	wg    sync.WaitGroup
+}
+
+// placed is a child with what it is sorted by.
+type placed struct {
+	key  string
+	node *Node
+}
+
+// run takes members from the side of which fewer are waiting, so that a member
+// that only one side has does not make the others wait.
+func (m *matching) run(ca, cb <-chan *member) {
+	for ca != nil || cb != nil {
+		if ca != nil && (cb == nil || len(m.a) <= len(m.b)) {
+			if got, ok := <-ca; ok {
+				m.take(got, m.a, m.b, false)
+			} else {
+				ca = nil
+			}
+			continue
+		}
+		if got, ok := <-cb; ok {
+			m.take(got, m.b, m.a, true)
+		} else {
+			cb = nil
+		}
+	}
+}
+
+func (m *matching) take(got *member, own, other map[string]*member, isB bool) {
+	met, ok := other[got.key]
+	if !ok {
+		own[got.key] = got
+		return
+	}
+	delete(other, got.key)
+	if isB {
+		m.pair(met, got)
+	} else {
+		m.pair(got, met)
+	}
+}
+
+// pair compares two members of one name.
+func (m *matching) pair(a, b *member) {
+	m.orderA, m.order = append(m.orderA, int32(a.seq)), append(m.order, int32(b.seq))
+	content := a.sum == b.sum && a.size == b.size
+	if content && bytes.Equal(a.Raw, b.Raw) {
+		m.n.Equal++
+		a.body.release()
+		b.body.release()
+		return
+	}
+	if m.skip(a.Name) {
+		a.body.release()
+		b.body.release()
+		return
+	}
+	n := &Node{Kind: KindEntry, Name: a.Name, Status: Differs, A: a.side(), B: b.side(), Reasons: fieldReasons(a, b)}
+	if content {
+		a.body.release()
+		b.body.release()
+		n.settle()
+	} else {
+		n.Reasons = append(n.Reasons, contentReason(a, b)...)
+		if a.hasBody() && b.hasBody() {
+			n.Content = again{a, b}
+			m.look(n, a, b)
+		}
+	}
+	m.add(a.key, n)
+}
+
+// skip counts a member that the person does not want to see.
+func (m *matching) skip(name string) bool {
+	g := m.x.o.excluded(name)
+	if g == "" {
+		return false
+	}
+	if m.excluded == nil {
+		m.excluded = map[string]int{}
+	}
+	m.excluded[g]++
+	return true
+}
+
+// fieldReasons are all respects but the content in which two members differ.
+func fieldReasons(a, b *member) []Reason {
+	if bytes.Equal(a.Raw, b.Raw) {
+		return nil
+	}
+	var out []Reason
+	var fa, fb []Field
+	if a.Fields != nil {
+		fa = a.Fields()
+	}
+	if b.Fields != nil {
+		fb = b.Fields()
+	}
+	other := map[string]string{}
+	for _, f := range fb {
+		other[f.Key] = f.Value
+	}
+	for _, f := range fa {
+		v, ok := other[f.Key]
+		delete(other, f.Key)
+		if !ok || v != f.Value {
+			out = append(out, Reason{Field: f.Key, A: f.Value, B: v})
+		}
+	}
+	for _, f := range fb {
+		if v, ok := other[f.Key]; ok {
+			out = append(out, Reason{Field: f.Key, B: v})
+		}
+	}
+	if len(out) == 0 {
+		out = append(out, rawReason(a.Raw, b.Raw))
+	}
+	return out
+}
+
+// rawReason says how two encodings of the same properties differ.
+func rawReason(a, b []byte) Reason {
+	if len(a) != len(b) {
+		return Reason{Field: "encoding of the header", A: fmt.Sprintf("%d bytes", len(a)), B: fmt.Sprintf("%d bytes", len(b))}
+	}
+	i := 0
+	for a[i] == b[i] {
+		i++
+	}
+	j := len(a)
+	for a[j-1] == b[j-1] {
+		j--
+	}
+	show := func(p []byte) string {
+		if len(p) > 16 {
+			return fmt.Sprintf("bytes %d to %d: %x…", i, j-1, p[:16])
+		}
+		return fmt.Sprintf("bytes %d to %d: %x", i, j-1, p)
+	}
+	return Reason{Field: "encoding of the header", A: show(a[i:j]), B: show(b[i:j])}
+}
+
+// contentReason says that contents differ, without an opinion why.
+func contentReason(a, b *member) []Reason {
+	if a.hasBody() != b.hasBody() {
+		return nil // the type says it
+	}
+	if a.size != b.size {
+		return []Reason{{Field: "size", A: fmt.Sprint(a.size), B: fmt.Sprint(b.size), Cause: ofContent("size of the content below")}}
+	}
+	return nil
+}
+
+// ofContent marks a property that follows from what differs below it.
+func ofContent(name string) *Cause {
+	return &Cause{ID: "derived", Name: name, Confidence: Derived}
+}
+
+// look examines a pair of contents, beside others when there is room.
+func (m *matching) look(n *Node, a, b *member) {
+	if m.x.o.Lazy {
+		n.settle()
+		return
+	}
+	do := func() {
+		err := m.examine(n, a, b)
+		if err != nil {
+			m.mu.Lock()
+			m.err = err
+			m.mu.Unlock()
+		}
+	}
+	select {
+	case m.x.slots <- struct{}{}:
+		m.wg.Add(1)
+		go func() {
+			defer func() { <-m.x.slots; m.wg.Done() }()
+			do()
+		}()
+	default:
+		do()
+	}
+}
+
+func (m *matching) examine(n *Node, a, b *member) error {
+	ia, err := a.content(m.ctx)
+	if err == nil {
+		var ib *Input
+		if ib, err = b.content(m.ctx); err == nil {
+			kind := n.Kind
+			err = m.x.examine(m.ctx, n, true, ia, ib)
+			if n.Kind == KindFile {
+				n.Kind = kind
+			}
+			return err
+		}
+	}
+	if m.ctx.Err() != nil {
+		return m.ctx.Err()
+	}
+	n.note("its content could not be examined: " + err.Error())
+	return nil
+}
+
+func (m *matching) add(key string, n *Node) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.x.nodes.Add(1) > int64(m.x.limit.Nodes) {
+		m.more++
+		return
+	}
+	m.found = append(m.found, placed{key, n})
+}
+
+// finish makes children of what was found, in the order of their names.
+// complete says that both sides were read to their ends.
+func (m *matching) finish(complete bool) error {
+	m.wg.Wait()
+	if complete {
+		m.moved()
+	}
+	m.lonely(complete)
+	sort.SliceStable(m.found, func(i, j int) bool { return m.found[i].key < m.found[j].key })
+	for _, p := range m.found {
+		m.n.Children = append(m.n.Children, p.node)
+	}
+	if m.more > 0 {
+		m.n.Capped = true
+		m.n.note(fmt.Sprintf("%d more members differ; the tree holds at most %d nodes", m.more, m.x.limit.Nodes))
+		m.n.Status = Differs
+	}
+	m.sayExcluded()
+	m.sayOrder()
+	if len(m.n.Children) > 0 || len(m.n.Reasons) > 0 {
+		m.n.Status = Differs
+	} else if complete && len(m.excluded) == 0 && m.n.Status == NotChecked {
+		m.n.Status = Same
+	}
+	fold(m.n)
+	m.n.settle()
+	return m.err
+}
+
+// lonely makes nodes of members that the other side does not have. Nothing is
+// said of them when a side was not read to its end: they may come yet.
+func (m *matching) lonely(complete bool) {
+	if !complete {
+		if k := len(m.a) + len(m.b); k > 0 {
+			m.n.note(fmt.Sprintf("%d members had no counterpart when reading ended", k))
+		}
+		return
+	}
+	for _, isB := range []bool{false, true} {
+		of := m.a
+		if isB {
+			of = m.b
+		}
+		for key, e := range of {
+			if m.skip(e.Name) {
+				continue
+			}
+			n := &Node{Kind: KindEntry, Name: e.Name, Status: OnlyA, Residue: ResidueKnown}
+			if isB {
+				n.Status, n.B = OnlyB, e.side()
+			} else {
+				n.A = e.side()
+			}
+			if e.hasBody() {
+				c := again{a: e}
+				if isB {
+					c = again{b: e}
+				}
+				n.Content = c
+			}
+			if e.Fields != nil {
+				n.Reasons = only(e.Fields(), isB)
+			}
+			m.add(key, n)
+		}
+	}
+}
+
+// only are the properties of a member that one side has.
+func only(fs []Field, isB bool) []Reason {
+	var out []Reason
+	for _, f := range fs {
+		if f.Value == "" || f.Value == "0" {
+			continue
+		}
+		r := Reason{Field: f.Key, A: f.Value}
+		if isB {
+			r = Reason{Field: f.Key, B: f.Value}
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+func (m *matching) sayExcluded() {
+	if len(m.excluded) == 0 {
+		return
+	}
+	var gs []string
+	for g := range m.excluded {
+		gs = append(gs, g)
+	}
+	slices.Sort(gs)
+	for _, g := range gs {
+		m.n.note(fmt.Sprintf("%d differing members match the excluded %q", m.excluded[g], g))
+	}
+	m.n.Capped = true
+}
+
+// sayOrder says that members both sides have come in another order.
+func (m *matching) sayOrder() {
+	idx := make([]int, len(m.orderA))
+	for i := range idx {
+		idx[i] = i
+	}
+	sort.Slice(idx, func(i, j int) bool { return m.orderA[idx[i]] < m.orderA[idx[j]] })
+	ss := make([]stretch, len(idx))
+	for i, k := range idx {
+		ss[i] = stretch{a: int(m.order[k]), b: i, n: 1}
+	}
+	if out := len(ss) - len(increasing(ss)); out > 0 {
+		m.n.Reasons = append(m.n.Reasons, Reason{Field: "order of the members", A: "as in A", B: fmt.Sprintf("%d of %d elsewhere", out, len(ss))})
+	}
+}
+
+// moved pairs what only A has with what only B has when their content is the
+// same and no other's: it was renamed, or lies elsewhere.
+func (m *matching) moved() {
+	type found struct {
+		n   int
+		key string
+	}
+	count := func(of map[string]*member) map[[32]byte]found {
+		out := map[[32]byte]found{}
+		for key, e := range of {
+			if e.hasBody() && e.size > 0 && !e.Meta {
+				out[e.sum] = found{out[e.sum].n + 1, key}
+			}
+		}
+		return out
+	}
+	inB := count(m.b)
+	for sum, fa := range count(m.a) {
+		fb := inB[sum]
+		if fa.n != 1 || fb.n != 1 {
+			continue
+		}
+		a, b := m.a[fa.key], m.b[fb.key]
+		if m.x.o.excluded(a.Name) != "" || m.x.o.excluded(b.Name) != "" {
+			continue
+		}
+		delete(m.a, fa.key)
+		delete(m.b, fb.key)
+		n := &Node{Kind: KindEntry, Name: a.Name, Status: Differs, A: a.side(), B: b.side()}
+		n.Reasons = append(n.Reasons, Reason{Field: "name", A: a.Name, B: b.Name})
+		for _, r := range fieldReasons(a, b) {
+			if r.Field != "name" {
+				n.Reasons = append(n.Reasons, r)
+			}
+		}
+		a.body.release()
+		b.body.release()
+		n.settle()
+		m.add(a.key, n)
+	}
+}

@@ -1,0 +1,95 @@
+package diff
+
+import (
+	"path"
+	"runtime"
+
+	"github.com/stagescope/stagescope/chain"
+)
+
+// Options say how two things are compared. The zero value examines everything
+// within the default limits.
+type Options struct {
+	Workers int    // comparisons at once; 0 means one for each CPU
+	TempDir string // where content is kept aside; "" means the system's place for temporary files
+	Limits  Limits
+
+	// Lazy leaves the content of differing files unexamined; Examiner.Examine
+	// looks into one when it is wanted.
+	Lazy bool
+	// Exclude are globs of paths, as path.Match reads them, also against the last
+	// component. What they match is counted at its place, and never called same.
+	Exclude []string
+
+	Index  Index // keeps the entries of layers; nil means that there is none
+	Rehash bool  // read the layers' bytes even when Index knows their entries
+
+	Progress func(Progress) // called from many goroutines; may be nil
+}
+
+// Limits bound what hostile input can cost. A zero field means its default.
+// A limit that was hit is said in a node, and that node is not Same.
+type Limits struct {
+	Depth   int   // containers within containers: 24
+	Members int   // of one container: 4 million
+	Nodes   int   // of the whole tree: 1 million
+	Spool   int64 // bytes of content kept aside on disk: 8 GiB
+	Decoded int64 // bytes that one compressed stream inside a file may become: 8 GiB
+	Text    int64 // bytes of a text that is compared line by line: 32 MiB
+	Binary  int64 // bytes of a binary that is aligned rather than compared at equal offsets: 256 MiB
+}
+
+func (l Limits) complete() Limits {
+	def := func(p *int64, v int64) {
+		if *p <= 0 {
+			*p = v
+		}
+	}
+	defInt := func(p *int, v int) {
+		if *p <= 0 {
+			*p = v
+		}
+	}
+	defInt(&l.Depth, 24)
+	defInt(&l.Members, 4<<20)
+	defInt(&l.Nodes, 1<<20)
+	def(&l.Spool, 8<<30)
+	def(&l.Decoded, 8<<30)
+	def(&l.Text, 32<<20)
+	def(&l.Binary, 256<<20)
+	return l
+}
+
+// Index keeps what the entries of a layer are, by its diff ID, so that a second
+// comparison need not read it.
+type Index interface {
+	// Load gives what Save was given, or reports that there is nothing.
+	Load(diffID chain.Digest) ([]byte, bool)
+	Save(diffID chain.Digest, data []byte) error
+}
+
+// Progress is how far a comparison is.
+type Progress struct {
+	What  string // what was just read
+	Bytes int64  // decoded bytes of both sides read since the last report
+}
+
+func (o Options) workers() int {
+	if o.Workers > 0 {
+		return o.Workers
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
+// excluded reports which glob matches a path; "" means none.
+func (o Options) excluded(name string) string {
+	for _, g := range o.Exclude {
+		if ok, err := path.Match(g, name); ok && err == nil {
+			return g
+		}
+		if ok, err := path.Match(g, path.Base(name)); ok && err == nil {
+			return g
+		}
+	}
+	return ""
+}

@@ -1,0 +1,165 @@
+package diff
+
+import (
+	"context"
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// Parts compares two contents that have been taken apart into ranges, and adds
+// a child for each pair that is not equal. Ranges may overlap and reach past
+// the end; what they do not cover is compared as well, under the name of what
+// comes before it, so that no byte escapes.
+func (x *Examiner) Parts(ctx context.Context, n *Node, a, b *Input, pa, pb []Part) error {
+	ka, oddA := whole(a, pa)
+	kb, oddB := whole(b, pb)
+	for _, odd := range append(oddA, oddB...) {
+		n.note(odd)
+	}
+	other := map[string]keyedPart{}
+	for _, p := range kb {
+		other[p.key] = p
+	}
+	for _, p := range ka {
+		q, ok := other[p.key]
+		if !ok {
+			if err := x.part(ctx, n, a, nil, &p.Part, nil); err != nil {
+				return err
+			}
+			continue
+		}
+		delete(other, p.key)
+		if err := x.part(ctx, n, a, b, &p.Part, &q.Part); err != nil {
+			return err
+		}
+	}
+	for _, p := range kb {
+		if _, ok := other[p.key]; ok {
+			if err := x.part(ctx, n, nil, b, nil, &p.Part); err != nil {
+				return err
+			}
+		}
+	}
+	n.settle()
+	return nil
+}
+
+// part compares one pair, either side of which may be missing.
+func (x *Examiner) part(ctx context.Context, n *Node, a, b *Input, pa, pb *Part) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	var ia, ib *Input
+	first := pa
+	if pa != nil {
+		ia = a.Section(pa.Range, pa.Name)
+	} else {
+		first = pb
+	}
+	if pb != nil {
+		ib = b.Section(pb.Range, pb.Name)
+	}
+	c, err := x.pairOf(ctx, first, ia, ib)
+	if err != nil {
+		return err
+	}
+	if pa != nil && c.A != nil {
+		r := pa.Range
+		c.A.Within = &r
+	}
+	if pb != nil && c.B != nil {
+		r := pb.Range
+		c.B.Within = &r
+	}
+	if c.Status == Same {
+		n.Equal++
+		return nil
+	}
+	if x.nodes.Add(1) > int64(x.limit.Nodes) {
+		n.Capped = true
+		n.note(fmt.Sprintf("%q differs and is not shown: the tree holds at most %d nodes", first.Name, x.limit.Nodes))
+		return nil
+	}
+	n.Children = append(n.Children, c)
+	return nil
+}
+
+// pairOf is Pair, but for parts that bring their own comparison.
+func (x *Examiner) pairOf(ctx context.Context, p *Part, a, b *Input) (*Node, error) {
+	c, err := x.sides(ctx, p.Kind, p.Name, a, b)
+	if err != nil || c.Status != Differs {
+		return c, err
+	}
+	if p.Compare == nil {
+		return c, x.examine(ctx, c, p.Kind == "", a, b)
+	}
+	done, err := x.try(ctx, Format{Kind: c.Kind, Compare: p.Compare}, c, a, b)
+	if err == nil && !done {
+		err = x.binary(ctx, c, a, b)
+	}
+	return c, err
+}
+
+// keyedPart is a part with what pairs it.
+type keyedPart struct {
+	Part
+	key string
+}
+
+// whole cuts parts to the content's size, fills what is between them, and
+// numbers those of one name. It says what was odd.
+func whole(in *Input, ps []Part) (out []keyedPart, odd []string) {
+	ps = append([]Part(nil), ps...)
+	sort.SliceStable(ps, func(i, j int) bool { return ps[i].Off < ps[j].Off })
+	seen := map[string]int{}
+	add := func(p Part) {
+		key := p.Name
+		if k := seen[p.Name]; k > 0 {
+			key += "\x00" + strconv.Itoa(k)
+		}
+		seen[p.Name]++
+		out = append(out, keyedPart{p, key})
+	}
+	var end int64
+	last := "the beginning"
+	for _, p := range ps {
+		if p.Off < 0 || p.Len < 0 || p.Off > in.Size || p.Len > in.Size-p.Off {
+			odd = append(odd, fmt.Sprintf("%q claims bytes %d+%d of %d", p.Name, p.Off, p.Len, in.Size))
+			p.Off = min(max(p.Off, 0), in.Size)
+			p.Len = min(max(p.Len, 0), in.Size-p.Off)
+		}
+		if p.Off > end {
+			add(Part{Name: "after " + last, Kind: KindBinary, Range: Range{end, p.Off - end}})
+		}
+		add(p)
+		if p.Off+p.Len > end {
+			end, last = p.Off+p.Len, p.Name
+		}
+	}
+	if end < in.Size {
+		add(Part{Name: "after " + last, Kind: KindBinary, Range: Range{end, in.Size - end}})
+	}
+	return out, odd
+}
+
+// Listing adds a child that shows descriptions of both sides, made by a format
+// to be compared by eye. Nothing is added when they are equal.
+func (x *Examiner) Listing(n *Node, name, a, b string) {
+	if a == b {
+		return
+	}
+	ia, ib := textInput(name, a), textInput(name, b)
+	c := &Node{Kind: KindText, Name: name, Status: Differs, Listing: true, Residue: ResidueNone, Content: inputs{ia, ib},
+		A: &Side{Name: name, Size: ia.Size}, B: &Side{Name: name, Size: ib.Size}}
+	for _, h := range lineHunks(Lines(a, b)) {
+		c.RangesA = append(c.RangesA, Range{h.a, h.na})
+		c.RangesB = append(c.RangesB, Range{h.b, h.nb})
+	}
+	n.Children = append(n.Children, c)
+}
+
+func textInput(name, s string) *Input {
+	return &Input{ReaderAt: strings.NewReader(s), Name: name, Size: int64(len(s))}
+}

@@ -1,0 +1,198 @@
+package diff
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"sync"
+)
+
+// blockSize is the unit in which the spool's file is given out and taken back.
+const blockSize = 256 << 10
+
+// inMemory is up to which size a content that is kept stays in memory.
+const inMemory = 16 << 10
+
+// maxMemory bounds what all kept contents together hold in memory.
+const maxMemory = 48 << 20
+
+// spool keeps contents aside: small ones in memory, the others in one file that
+// has no name, so that it is gone with the process or when nothing refers to it.
+type spool struct {
+	dir   string
+	limit int64
+
+	mu   sync.Mutex
+	file *os.File
+	next int64   // end of the file, in blocks
+	free []int64 // blocks given back
+	mem  int64
+	full bool // the limit was hit at some time
+}
+
+// held is a content kept aside. It is read only once it has been closed.
+type held struct {
+	s      *spool
+	size   int64
+	mem    []byte
+	blocks []int64
+	gone   bool // the spool was full: only the size is known
+}
+
+func newSpool(dir string, limit int64) *spool { return &spool{dir: dir, limit: limit} }
+
+// block gives the number of a free block, or false when the spool is full.
+func (s *spool) block() (int64, bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := len(s.free); n > 0 {
+		b := s.free[n-1]
+		s.free = s.free[:n-1]
+		return b, true, nil
+	}
+	if (s.next+1)*blockSize > s.limit {
+		s.full = true
+		return 0, false, nil
+	}
+	if s.file == nil {
+		f, err := os.CreateTemp(s.dir, "stagescope-diff-*")
+		if err != nil {
+			return 0, false, fmt.Errorf("keeping content aside: %w", err)
+		}
+		// Where an open file cannot be removed, it is when nothing refers to it.
+		if name := f.Name(); os.Remove(name) != nil {
+			runtime.AddCleanup(s, func(name string) { os.Remove(name) }, name)
+		}
+		s.file = f
+	}
+	s.next++
+	return s.next - 1, true, nil
+}
+
+// take reserves memory.
+func (s *spool) take(n int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mem+n > maxMemory {
+		return false
+	}
+	s.mem += n
+	return true
+}
+
+// keep reads r to its end and keeps it. buf is scratch space.
+func (s *spool) keep(r io.Reader, buf []byte) (*held, error) {
+	h := &held{s: s}
+	for {
+		n, err := io.ReadFull(r, buf)
+		if n > 0 {
+			if e := h.add(buf[:n]); e != nil {
+				return nil, e
+			}
+		}
+		switch err {
+		case nil:
+		case io.EOF, io.ErrUnexpectedEOF:
+			return h, nil
+		default:
+			h.release()
+			return nil, err
+		}
+	}
+}
+
+// add appends bytes; all but the last call bring a multiple of blockSize.
+func (h *held) add(p []byte) error {
+	if h.size == 0 && len(p) <= inMemory && h.s.take(int64(len(p))) {
+		h.mem = append(make([]byte, 0, len(p)), p...)
+		h.size = int64(len(p))
+		return nil
+	}
+	if h.mem != nil { // a second piece after a short first one
+		first := h.mem
+		h.drop()
+		h.size = 0
+		p = append(first, p...)
+	}
+	h.size += int64(len(p))
+	for len(p) > 0 && !h.gone {
+		n := min(len(p), blockSize)
+		b, ok, err := h.s.block()
+		if err != nil {
+			return err
+		}
+		if !ok {
+			h.giveBack()
+			h.gone = true
+			return nil
+		}
+		h.blocks = append(h.blocks, b)
+		if _, err := h.s.file.WriteAt(p[:n], b*blockSize); err != nil {
+			h.giveBack()
+			return fmt.Errorf("keeping content aside: %w", err)
+		}
+		p = p[n:]
+	}
+	return nil
+}
+
+func (h *held) drop() {
+	h.s.mu.Lock()
+	h.s.mem -= int64(len(h.mem))
+	h.s.mu.Unlock()
+	h.mem = nil
+}
+
+func (h *held) giveBack() {
+	h.s.mu.Lock()
+	h.s.free = append(h.s.free, h.blocks...)
+	h.s.mu.Unlock()
+	h.blocks = nil
+}
+
+// release gives the space back; h must not be read afterwards.
+func (h *held) release() {
+	if h == nil {
+		return
+	}
+	if h.mem != nil {
+		h.drop()
+	}
+	h.giveBack()
+	h.gone = true
+}
+
+// ReadAt reads from memory or from the blocks.
+func (h *held) ReadAt(p []byte, off int64) (int, error) {
+	if h.gone {
+		return 0, errGone
+	}
+	if off < 0 {
+		return 0, fmt.Errorf("reading at offset %d", off)
+	}
+	if off >= h.size {
+		return 0, io.EOF
+	}
+	short := false
+	if int64(len(p)) > h.size-off {
+		p, short = p[:h.size-off], true
+	}
+	if h.blocks == nil {
+		copy(p, h.mem[off:])
+	} else {
+		for done := 0; done < len(p); {
+			at := off + int64(done)
+			in := at % blockSize
+			n := min(len(p)-done, int(blockSize-in))
+			if k, err := h.s.file.ReadAt(p[done:done+n], h.blocks[at/blockSize]*blockSize+in); err != nil {
+				return done + k, err
+			}
+			done += n
+		}
+	}
+	if short {
+		return len(p), io.EOF
+	}
+	return len(p), nil
+}
