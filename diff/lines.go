@@ -152,7 +152,9 @@ func lineRunes(a, b []string) (ra, rb []rune, table []string) {
 		}
 		return rs
 	}
-	return code(a), code(b), table
+	ra = code(a)
+	rb = code(b)
+	return ra, rb, table
 }
 
 const (

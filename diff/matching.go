@@ -139,8 +139,11 @@ func fieldReasons(a, b *member) []Reason {
 			out = append(out, Reason{Field: f.Key, B: v})
 		}
 	}
-	if len(out) == 0 {
+	switch {
+	case len(out) == 0:
 		out = append(out, rawReason(a.Raw, b.Raw))
+	case a.Explain != nil:
+		out = a.Explain(a.Raw, b.Raw, out)
 	}
 	return out
 }

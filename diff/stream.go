@@ -22,6 +22,9 @@ type Member struct {
 	// Raw is the encoding of all of them, with the padding before it. Every byte
 	// of the container belongs to a Raw or a Body, so that none escapes.
 	Raw []byte
+	// Explain is asked, when Raw differs, to give the reasons their causes and to
+	// add what they leave out; rawA and rawB are both sides' Raw. It may be nil.
+	Explain func(rawA, rawB []byte, rs []Reason) []Reason
 	// Body is its content, valid until the next call of Next; nil when it has
 	// none. Size is -1 when it is not known before reading.
 	Body io.Reader

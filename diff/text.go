@@ -71,6 +71,7 @@ func readAll(in *Input) ([]byte, error) {
 func lineHunks(ls []Line) []hunk {
 	var out []hunk
 	var offA, offB int64
+	var oldLines, newLines []string
 	for i := 0; i < len(ls); {
 		if !ls[i].Changed() {
 			offA += int64(len(ls[i].Text))
@@ -78,7 +79,7 @@ func lineHunks(ls []Line) []hunk {
 			i++
 			continue
 		}
-		var oldLines, newLines []string
+		oldLines, newLines = oldLines[:0], newLines[:0]
 		for ; i < len(ls) && ls[i].Changed(); i++ {
 			if ls[i].Op == InA {
 				oldLines = append(oldLines, ls[i].Text)
@@ -117,14 +118,14 @@ func Inside(a, b string) (from, endA, endB int) {
 	for from > 0 && (cut(a, from) || cut(b, from)) {
 		from--
 	}
-	endA, endB = len(a), len(b)
-	for endA > from && endB > from && a[endA-1] == b[endB-1] {
-		endA, endB = endA-1, endB-1
+	back, most := 0, min(len(a), len(b))-from
+	for back < most && a[len(a)-1-back] == b[len(b)-1-back] {
+		back++
 	}
-	for endA < len(a) && endB < len(b) && (cut(a, endA) || cut(b, endB)) {
-		endA, endB = endA+1, endB+1
+	for back > 0 && (cut(a, len(a)-back) || cut(b, len(b)-back)) {
+		back--
 	}
-	return from, endA, endB
+	return from, len(a) - back, len(b) - back
 }
 
 // cut reports whether i is in the middle of a character.

@@ -1,0 +1,229 @@
+package diff
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/stagescope/stagescope/chain"
+	"github.com/stagescope/stagescope/chain/image"
+)
+
+// readLayers compares all pairs of layers, several at once. A pair keeps two
+// processors busy by itself.
+func (c *imagePair) readLayers(ctx context.Context) error {
+	c.layers = make([]*Node, len(c.pairs))
+	for i, p := range c.pairs {
+		c.layers[i] = c.layerNode(p)
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(max(1, c.x.o.workers()/2))
+	for i, p := range c.pairs {
+		g.Go(func() error { return c.layer(gctx, c.layers[i], p) })
+	}
+	err := g.Wait()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+func (c *imagePair) layerNode(p layerPair) *Node {
+	n := &Node{Kind: KindLayer}
+	if p.a >= 0 {
+		l := c.a.Layers()[p.a]
+		n.Name = fmt.Sprintf("layer %d", l.Number)
+		n.A = layerSide(l)
+	}
+	if p.b >= 0 {
+		l := c.b.Layers()[p.b]
+		if n.Name == "" {
+			n.Name = fmt.Sprintf("layer %d", l.Number)
+		}
+		n.B = layerSide(l)
+	}
+	return n
+}
+
+func layerSide(l *image.Layer) *Side {
+	return &Side{Name: fmt.Sprintf("layer %d", l.Number), Size: l.Descriptor.Size, Digest: chain.Digest(l.Descriptor.Digest), MediaType: l.Descriptor.MediaType}
+}
+
+// layer compares one pair. What keeps a layer from being read is said in its
+// node; only a cancelled comparison is an error.
+func (c *imagePair) layer(ctx context.Context, n *Node, p layerPair) error {
+	if p.a < 0 || p.b < 0 {
+		return c.lonelyLayer(ctx, n, p)
+	}
+	la, lb := c.a.Layers()[p.a], c.b.Layers()[p.b]
+	if p.a != p.b {
+		n.Status = Differs
+		n.Reasons = append(n.Reasons, Reason{Field: "position", A: fmt.Sprint(la.Number), B: fmt.Sprint(lb.Number)})
+	}
+	switch {
+	case la.Descriptor.Digest == lb.Descriptor.Digest && la.Descriptor.Digest != "" && la.DiffID == lb.DiffID:
+		return c.sameBlob(ctx, n, la, lb)
+	case la.DiffID == lb.DiffID && la.DiffID != "":
+		return c.recompressed(ctx, n, la, lb)
+	}
+	n.Status = Differs
+	compressed(ctx, n, la, lb)
+	ra, rb := c.x.layerReading(ctx, la, "A"), c.x.layerReading(ctx, lb, "B")
+	err := c.x.streams(ctx, n, ra, rb)
+	if err == nil && n.Status == Differs && len(n.Children) == 0 && len(n.Reasons) == 0 {
+		n.Residue = ResidueKnown
+		n.note("the archives differ, and no entry does")
+	}
+	return err
+}
+
+// sameBlob verifies both sides' bytes, which one digest promises.
+func (c *imagePair) sameBlob(ctx context.Context, n *Node, la, lb *image.Layer) error {
+	err := both(ctx, func(ctx context.Context, side int) error {
+		r, err := []*image.Layer{la, lb}[side].Open(ctx)
+		return c.drain(n.Name, r, err)
+	})
+	return n.verified(ctx, err)
+}
+
+// recompressed verifies that both blobs hold the same archive.
+func (c *imagePair) recompressed(ctx context.Context, n *Node, la, lb *image.Layer) error {
+	err := both(ctx, func(ctx context.Context, side int) error {
+		r, err := []*image.Layer{la, lb}[side].OpenTar(ctx)
+		return c.drain(n.Name, r, err)
+	})
+	if err := n.verified(ctx, err); err != nil || n.Status == Unreadable {
+		return err
+	}
+	n.Status = Differs
+	n.Reasons = append(n.Reasons, Reason{Field: "compressed bytes", A: fmt.Sprintf("%d bytes, %s", la.Descriptor.Size, short(la)), B: fmt.Sprintf("%d bytes, %s", lb.Descriptor.Size, short(lb))})
+	compressed(ctx, n, la, lb)
+	n.note("the archives inside are equal: their diff ID is " + string(la.DiffID))
+	n.settle()
+	return nil
+}
+
+func short(l *image.Layer) string { return chain.Digest(l.Descriptor.Digest).Short() }
+
+// compressed adds how the two blobs are compressed, where that differs.
+func compressed(ctx context.Context, n *Node, la, lb *image.Layer) {
+	ca, errA := la.Compression(ctx)
+	cb, errB := lb.Compression(ctx)
+	if errA == nil && errB == nil && ca != cb {
+		n.Reasons = append(n.Reasons, Reason{Field: "compression", A: string(ca), B: string(cb)})
+	}
+}
+
+// both runs f for the two sides at once and joins what went wrong.
+func both(ctx context.Context, f func(ctx context.Context, side int) error) error {
+	g, gctx := errgroup.WithContext(ctx)
+	for side := range 2 {
+		g.Go(func() error {
+			if err := f(gctx, side); err != nil {
+				return fmt.Errorf("reading side %s: %w", "AB"[side:side+1], err)
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// drain reads to the end, where what was read is verified.
+func (c *imagePair) drain(name string, r io.ReadCloser, err error) error {
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	buf := make([]byte, blockSize)
+	for {
+		n, err := r.Read(buf)
+		c.x.progress(name, int64(n))
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// verified sets the status of a pair whose bytes were just hashed.
+func (n *Node) verified(ctx context.Context, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		n.note("reading was interrupted")
+		return ctx.Err()
+	case err != nil:
+		n.Status = Unreadable
+		n.note(err.Error())
+	case n.Status == NotChecked:
+		n.Status = Same
+	}
+	n.settle()
+	return nil
+}
+
+// lonelyLayer reads a layer that has no counterpart, so that its bytes have
+// been verified at least.
+func (c *imagePair) lonelyLayer(ctx context.Context, n *Node, p layerPair) error {
+	l := (*image.Layer)(nil)
+	if p.a >= 0 {
+		n.Status, l = OnlyA, c.a.Layers()[p.a]
+	} else {
+		n.Status, l = OnlyB, c.b.Layers()[p.b]
+	}
+	r, err := l.OpenTar(ctx)
+	if err = c.drain(n.Name, r, err); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		n.note("it could not be read: " + err.Error())
+		n.Capped = true
+	}
+	n.settle()
+	return nil
+}
+
+// layerReading reads a layer's entries, from the index when that is allowed.
+func (x *Examiner) layerReading(ctx context.Context, l *image.Layer, side string) *reading {
+	return x.reading(&layerStream{l: l}, side)
+}
+
+// layerStream opens a layer when it is first read.
+type layerStream struct {
+	l *image.Layer
+	*tarStream
+	r io.ReadCloser
+}
+
+func (s *layerStream) Next(ctx context.Context) (*Member, error) {
+	if s.tarStream == nil {
+		r, err := s.l.OpenTar(ctx)
+		if err != nil {
+			return nil, err
+		}
+		s.r, s.tarStream = r, newTarStream(r, r.Close)
+	}
+	m, err := s.tarStream.Next(ctx)
+	if err != nil && err != io.EOF {
+		// Is the archive damaged, or are these not the layer's bytes?
+		if _, rest := io.Copy(io.Discard, s.r); rest != nil {
+			err = rest
+		}
+	}
+	return m, err
+}
+
+func (s *layerStream) Close() error {
+	if s.tarStream == nil {
+		return nil
+	}
+	return s.tarStream.Close()
+}
+
+func (s *layerStream) Reopen(ctx context.Context, n int) (io.ReadCloser, error) {
+	t := &tarStream{again: s.l.OpenTar}
+	return t.Reopen(ctx, n)
+}

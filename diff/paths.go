@@ -1,0 +1,190 @@
+package diff
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/stagescope/stagescope/chain/image"
+)
+
+// Paths compares two files or two directories. Links are never followed below
+// the two paths; what is neither file, directory nor link is compared by its
+// type and mode.
+func (x *Examiner) Paths(ctx context.Context, a, b string) (*Node, error) {
+	ia, err := os.Stat(a)
+	if err != nil {
+		return nil, err
+	}
+	ib, err := os.Stat(b)
+	if err != nil {
+		return nil, err
+	}
+	if ia.IsDir() != ib.IsDir() {
+		return nil, fmt.Errorf("comparing %q with %q: one is a directory, the other is not", a, b)
+	}
+	if !ia.IsDir() {
+		return x.files(ctx, a, b)
+	}
+	n := &Node{Kind: KindDir, Name: filepath.Base(a), A: &Side{Name: a, Size: -1}, B: &Side{Name: b, Size: -1}}
+	sa, err := dirStream(a)
+	if err != nil {
+		return nil, err
+	}
+	sb, err := dirStream(b)
+	if err != nil {
+		sa.Close()
+		return nil, err
+	}
+	err = x.Streams(ctx, n, sa, sb)
+	n.Settle()
+	return n, err
+}
+
+func (x *Examiner) files(ctx context.Context, a, b string) (*Node, error) {
+	var in [2]*Input
+	for i, p := range []string{a, b} {
+		f, err := os.Open(p)
+		if err != nil {
+			return nil, err
+		}
+		st, err := f.Stat()
+		if err == nil && !st.Mode().IsRegular() {
+			err = fmt.Errorf("%q is neither a file nor a directory", p)
+		}
+		if err != nil {
+			f.Close()
+			return nil, err
+		}
+		// The files stay open as long as a node refers to them; the collector
+		// closes them afterwards.
+		in[i] = &Input{ReaderAt: f, Name: p, Size: st.Size()}
+	}
+	n, err := x.Pair(ctx, "", filepath.Base(a), in[0], in[1])
+	if n != nil {
+		n.Settle()
+	}
+	return n, err
+}
+
+// dirFiles streams what is in a directory, sorted by path. The directory is
+// opened as a root, so that no link leads out of it.
+type dirFiles struct {
+	root  *os.Root
+	paths []string
+	next  int
+	open  *os.File
+}
+
+func dirStream(dir string) (*dirFiles, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	d := &dirFiles{root: root}
+	err = fs.WalkDir(root.FS(), ".", func(p string, _ fs.DirEntry, err error) error {
+		// A directory that cannot be listed shows as an error when its turn comes.
+		if err != nil && p == "." {
+			return err
+		}
+		if p != "." || err == nil {
+			d.paths = append(d.paths, p)
+		}
+		if err != nil {
+			return fmt.Errorf("listing %q: %w", p, err)
+		}
+		return nil
+	})
+	if err != nil {
+		root.Close()
+		return nil, err
+	}
+	slices.Sort(d.paths)
+	return d, nil
+}
+
+func (d *dirFiles) Next(context.Context) (*Member, error) {
+	if d.open != nil {
+		d.open.Close()
+		d.open = nil
+	}
+	if d.next == len(d.paths) {
+		return nil, io.EOF
+	}
+	p := d.paths[d.next]
+	d.next++
+	st, err := d.root.Lstat(p)
+	if err != nil {
+		return nil, err
+	}
+	m := &Member{Name: p, Size: -1}
+	fields := []Field{{"type", typeName(st.Mode())}, {"mode", fmt.Sprintf("%04o", modeBits(st.Mode()))}, {"mtime", stamp(st.ModTime())}}
+	if uid, gid, ok := owner(st); ok {
+		fields = append(fields, Field{"uid", strconv.FormatInt(uid, 10)}, Field{"gid", strconv.FormatInt(gid, 10)})
+	}
+	switch {
+	case st.Mode().IsRegular():
+		if d.open, err = d.root.Open(p); err != nil {
+			return nil, err
+		}
+		m.Body = d.open
+	case st.Mode()&fs.ModeSymlink != 0:
+		to, err := d.root.Readlink(p)
+		if err != nil {
+			return nil, err
+		}
+		fields = append(fields, Field{"link", to})
+	}
+	m.Fields = func() []Field { return fields }
+	m.Raw = fmt.Appendf(nil, "%q", fields)
+	return m, nil
+}
+
+func (d *dirFiles) Close() error {
+	if d.open != nil {
+		d.open.Close()
+	}
+	return nil // the root stays open for Reopen; the collector closes it
+}
+
+// Reopen opens a file again.
+func (d *dirFiles) Reopen(_ context.Context, n int) (io.ReadCloser, error) {
+	return d.root.Open(d.paths[n])
+}
+
+func typeName(m fs.FileMode) string {
+	switch {
+	case m.IsRegular():
+		return image.TypeRegular.String()
+	case m.IsDir():
+		return image.TypeDir.String()
+	case m&fs.ModeSymlink != 0:
+		return image.TypeSymlink.String()
+	case m&fs.ModeNamedPipe != 0:
+		return image.TypeFIFO.String()
+	case m&fs.ModeCharDevice != 0:
+		return image.TypeChar.String()
+	case m&fs.ModeDevice != 0:
+		return image.TypeBlock.String()
+	case m&fs.ModeSocket != 0:
+		return "socket"
+	}
+	return m.Type().String()
+}
+
+// modeBits are the permissions with the set-id and sticky bits where Unix has
+// them.
+func modeBits(m fs.FileMode) uint32 {
+	out := uint32(m.Perm())
+	for bit, n := range map[fs.FileMode]uint32{fs.ModeSetuid: 0o4000, fs.ModeSetgid: 0o2000, fs.ModeSticky: 0o1000} {
+		if m&bit != 0 {
+			out |= n
+		}
+	}
+	return out
+}

@@ -1,0 +1,263 @@
+package diff
+
+import (
+	"archive/tar"
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/stagescope/stagescope/chain/image"
+)
+
+// KindTar is a tar archive inside a layer or file.
+const KindTar Kind = "tar"
+
+func init() {
+	Register(Format{Kind: KindTar, Match: isTar, Compare: compareTar})
+}
+
+func isTar(in *Input) bool {
+	h := in.Head()
+	return len(h) >= 512 && string(h[257:262]) == "ustar"
+}
+
+func compareTar(ctx context.Context, x *Examiner, n *Node, a, b *Input) error {
+	for _, in := range []*Input{a, b} {
+		if _, err := tar.NewReader(in.Reader()).Next(); err != nil && err != io.EOF {
+			return fmt.Errorf("%w: %w", ErrFormat, err)
+		}
+	}
+	return x.Streams(ctx, n, tarOf(a), tarOf(b))
+}
+
+func tarOf(in *Input) Stream {
+	s := newTarStream(in.Reader(), nil)
+	s.again = func(context.Context) (io.ReadCloser, error) { return io.NopCloser(in.Reader()), nil }
+	return s
+}
+
+// tarStream gives the entries of a tar archive. What its reader consumes for an
+// entry, the padding before it and its header blocks, is the entry's Raw; so
+// that together with the bodies every byte of the archive is accounted for.
+type tarStream struct {
+	rec   *recorder
+	tr    *tar.Reader
+	close func() error
+	again func(context.Context) (io.ReadCloser, error) // opens the archive once more
+	ended bool
+}
+
+func newTarStream(r io.Reader, closer func() error) *tarStream {
+	rec := &recorder{r: bufio.NewReaderSize(r, 128<<10)}
+	return &tarStream{rec: rec, tr: tar.NewReader(rec), close: closer}
+}
+
+// maxRaw bounds what is recorded of one header. archive/tar refuses records
+// over one mebibyte; an entry has at most a few of them.
+const maxRaw = 8 << 20
+
+// recorder keeps the bytes that go through it between start and stop.
+type recorder struct {
+	r   io.Reader
+	on  bool
+	buf []byte
+	n   int64
+}
+
+func (c *recorder) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	if c.on {
+		if len(c.buf)+n > maxRaw {
+			return n, fmt.Errorf("%w: a header of more than %d bytes", ErrLimit, maxRaw)
+		}
+		c.buf = append(c.buf, p[:n]...)
+	}
+	return n, err
+}
+
+// Next gives the next entry, and after the last one the end of the archive.
+func (s *tarStream) Next(context.Context) (*Member, error) {
+	if s.ended {
+		return nil, io.EOF
+	}
+	pad := int(-s.rec.n & 511)
+	s.rec.buf, s.rec.on = s.rec.buf[:0], true
+	h, err := s.tr.Next()
+	s.rec.on = false
+	s.rec.buf = unpad(s.rec.buf, pad)
+	if err == io.EOF {
+		return s.end()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the archive at byte %d: %w", s.rec.n, err)
+	}
+	m := &Member{Name: image.CleanPath(h.Name), Raw: bytes.Clone(s.rec.buf), Size: -1}
+	if m.Name == "" {
+		m.Name = "."
+	}
+	m.Fields = func() []Field { return tarFields(h) }
+	m.Explain = explainHeader
+	if hasContent(h) {
+		m.Body = s.tr
+		if h.Typeflag != tar.TypeGNUSparse && !sparse(h) {
+			m.Within = &Range{s.rec.n, h.Size}
+		}
+	}
+	return m, nil
+}
+
+// unpad takes the padding of the content before off a header. As long as it is
+// zero it says nothing that the content's size does not.
+func unpad(raw []byte, pad int) []byte {
+	if pad > len(raw) || len(bytes.Trim(raw[:pad], "\x00")) > 0 {
+		return raw
+	}
+	return raw[pad:]
+}
+
+// hasContent reports whether an entry has content, be it empty.
+func hasContent(h *tar.Header) bool {
+	switch h.Typeflag {
+	case tar.TypeReg, '\x00', tar.TypeCont, tar.TypeGNUSparse:
+		return true
+	}
+	return h.Size > 0
+}
+
+func sparse(h *tar.Header) bool {
+	for k := range h.PAXRecords {
+		if strings.HasPrefix(k, "GNU.sparse.") {
+			return true
+		}
+	}
+	return false
+}
+
+// end is the two zero blocks and whatever follows them. Padding can be long, so
+// that it is counted, and only kept where it is not zero.
+func (s *tarStream) end() (*Member, error) {
+	s.ended = true
+	raw := bytes.Clone(s.rec.buf)
+	zeros := int64(len(raw))
+	var odd []byte
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := s.rec.Read(buf)
+		if rest := bytes.TrimRight(buf[:n], "\x00"); len(rest) > 0 || len(odd) > 0 {
+			odd = append(odd, buf[:n]...)
+			if len(odd) > maxRaw {
+				return nil, fmt.Errorf("%w: more than %d bytes after the end of the archive", ErrLimit, maxRaw)
+			}
+		} else {
+			zeros += int64(n)
+		}
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	raw = append(append(raw, strconv.FormatInt(zeros, 10)...), odd...)
+	fields := []Field{{"zero bytes at the end", strconv.FormatInt(zeros, 10)}, {"bytes after the end", strconv.Itoa(len(odd))}}
+	return &Member{Name: "end of the archive", Raw: raw, Size: -1, Meta: true, Fields: func() []Field { return fields }}, nil
+}
+
+// Close ends reading.
+func (s *tarStream) Close() error {
+	if s.close == nil {
+		return nil
+	}
+	return s.close()
+}
+
+// Reopen reads the archive again up to an entry.
+func (s *tarStream) Reopen(ctx context.Context, n int) (io.ReadCloser, error) {
+	if s.again == nil {
+		return nil, errGone
+	}
+	rc, err := s.again(ctx)
+	if err != nil {
+		return nil, err
+	}
+	tr := tar.NewReader(bufio.NewReaderSize(rc, 128<<10))
+	for range n + 1 {
+		if err := ctx.Err(); err != nil {
+			rc.Close()
+			return nil, err
+		}
+		if _, err := tr.Next(); err != nil {
+			rc.Close()
+			return nil, err
+		}
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{tr, rc}, nil
+}
+
+var tarTypes = map[byte]string{
+	tar.TypeReg: "file", '\x00': "file", tar.TypeLink: "hard link", tar.TypeSymlink: "symlink", tar.TypeChar: "character device",
+	tar.TypeBlock: "block device", tar.TypeDir: "directory", tar.TypeFifo: "fifo", tar.TypeCont: "contiguous file",
+	tar.TypeXHeader: "PAX header", tar.TypeXGlobalHeader: "global PAX header", tar.TypeGNUSparse: "sparse file",
+}
+
+const xattrPrefix = "SCHILY.xattr."
+
+// tarFields are an entry's properties as people name them.
+func tarFields(h *tar.Header) []Field {
+	kind := tarTypes[h.Typeflag]
+	if kind == "" {
+		kind = fmt.Sprintf("type %q", h.Typeflag)
+	}
+	fs := []Field{
+		{"name", h.Name}, {"type", kind}, {"mode", fmt.Sprintf("%04o", h.Mode)},
+		{"uid", strconv.Itoa(h.Uid)}, {"gid", strconv.Itoa(h.Gid)}, {"user", h.Uname}, {"group", h.Gname},
+		{"mtime", stamp(h.ModTime)}, {"atime", stamp(h.AccessTime)}, {"ctime", stamp(h.ChangeTime)},
+		{"link", h.Linkname},
+	}
+	if h.Devmajor != 0 || h.Devminor != 0 {
+		fs = append(fs, Field{"device", fmt.Sprintf("%d:%d", h.Devmajor, h.Devminor)})
+	}
+	if h.Format != tar.FormatUnknown {
+		fs = append(fs, Field{"format", h.Format.String()})
+	}
+	for _, k := range slices.Sorted(maps.Keys(h.PAXRecords)) {
+		switch k {
+		case "path", "linkpath", "size", "uid", "gid", "uname", "gname", "mtime", "atime", "ctime":
+			continue // said above
+		}
+		name := "PAX record " + k
+		if attr, ok := strings.CutPrefix(k, xattrPrefix); ok {
+			name = "xattr " + attr
+		}
+		fs = append(fs, Field{name, printable(h.PAXRecords[k])})
+	}
+	return fs
+}
+
+// printable shows a value as text where it is text, in hex otherwise.
+func printable(v string) string {
+	if utf8.ValidString(v) && !strings.ContainsFunc(v, func(r rune) bool { return r < 0x20 }) {
+		return v
+	}
+	return fmt.Sprintf("0x%x", v)
+}
+
+// stamp writes a time with as many digits as it has.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339Nano)
+}

@@ -1,0 +1,191 @@
+package diff
+
+import (
+	"archive/tar"
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// headerField is where a property lies in a header block, and its cause.
+type headerField struct {
+	at   [][2]int // half-open byte ranges of the block
+	pax  string   // name of the record that may stand for it
+	rule string
+	name string
+	fix  string
+}
+
+// The fields of a ustar header block.
+var headerFields = map[string]headerField{
+	"name":   {at: [][2]int{{0, 100}, {345, 500}}, pax: "path"},
+	"mode":   {at: [][2]int{{100, 108}}, rule: "B4", name: "mode or umask", fix: "set the mode explicitly (install -m, COPY --chmod) or fix the umask"},
+	"uid":    {at: [][2]int{{108, 116}}, pax: "uid", rule: "B3", name: "owner", fix: "set a numeric owner"},
+	"gid":    {at: [][2]int{{116, 124}}, pax: "gid", rule: "B3", name: "owner", fix: "set a numeric owner"},
+	"user":   {at: [][2]int{{265, 297}}, pax: "uname", rule: "B3", name: "owner", fix: "write numeric owners only"},
+	"group":  {at: [][2]int{{297, 329}}, pax: "gname", rule: "B3", name: "owner", fix: "write numeric owners only"},
+	"mtime":  {at: [][2]int{{136, 148}}, pax: "mtime", rule: "B1", name: "modification time", fix: "SOURCE_DATE_EPOCH with rewrite-timestamp=true"},
+	"atime":  {at: [][2]int{{345, 357}}, pax: "atime", rule: "B1", name: "access time", fix: "do not record access times"},
+	"ctime":  {at: [][2]int{{357, 369}}, pax: "ctime", rule: "B1", name: "change time", fix: "do not record change times"},
+	"type":   {at: [][2]int{{156, 157}}, rule: "B6", name: "kind of entry"},
+	"link":   {at: [][2]int{{157, 257}}, pax: "linkpath"},
+	"device": {at: [][2]int{{329, 345}}, rule: "B7", name: "device numbers"},
+	"format": {at: [][2]int{{257, 265}}, rule: "B5", name: "header format"},
+}
+
+// explainHeader gives the reasons of a tar entry their causes. They are proved
+// when the headers are equal once just these properties are taken out of both;
+// otherwise what else differs becomes a reason of its own.
+func explainHeader(rawA, rawB []byte, rs []Reason) []Reason {
+	left := map[string]bool{"size": true}
+	for _, r := range rs {
+		left[r.Field] = true
+	}
+	a, errA := without(rawA, left)
+	b, errB := without(rawB, left)
+	proved := errA == nil && errB == nil && bytes.Equal(a, b)
+	for i := range rs {
+		f, known := headerFields[rs[i].Field]
+		switch {
+		case strings.HasPrefix(rs[i].Field, "xattr "), strings.HasPrefix(rs[i].Field, "PAX record "):
+			f, known = headerField{rule: "B5", name: "extended attributes or records", fix: "strip extended attributes"}, true
+		case rs[i].Field == "mode" && risky(rs[i]):
+			f.rule, f.name, f.fix = "D7a", "a set-id or sticky bit changed", ""
+		}
+		if !known || f.rule == "" {
+			continue
+		}
+		c := &Cause{ID: f.rule, Name: f.name, Confidence: Likely, Fix: f.fix}
+		if proved && f.rule != "D7a" {
+			c.Confidence = Proved
+			c.Evidence = "the headers are equal without it"
+		}
+		rs[i].Cause = c
+	}
+	if !proved {
+		if errA == nil && errB == nil && len(a) == len(b) {
+			rs = append(rs, rawReason(a, b))
+		} else {
+			rs = append(rs, Reason{Field: "encoding of the header", A: fmt.Sprintf("%d bytes", len(rawA)), B: fmt.Sprintf("%d bytes", len(rawB))})
+		}
+	}
+	return rs
+}
+
+// without writes a header's blocks with some properties taken out: their fields
+// and the checksum blanked, their records removed.
+func without(raw []byte, left map[string]bool) ([]byte, error) {
+	var out []byte
+	for len(raw) >= 512 {
+		block := bytes.Clone(raw[:512])
+		raw = raw[512:]
+		blank(block, 148, 156)
+		switch block[156] {
+		case tar.TypeXHeader, tar.TypeXGlobalHeader:
+			n, err := blockSizeOf(block)
+			padded := (n + 511) &^ 511
+			if err != nil || padded > int64(len(raw)) {
+				return nil, fmt.Errorf("a record block of %d bytes: %w", n, tar.ErrHeader)
+			}
+			recs, err := records(raw[:n], left)
+			if err != nil {
+				return nil, err
+			}
+			blank(block, 124, 136) // its size follows from the records
+			blankFields(block, left)
+			tail := bytes.TrimRight(raw[n:padded], "\x00")
+			raw = raw[padded:]
+			if len(recs) == 0 && len(tail) == 0 && usual(block) {
+				continue
+			}
+			out = append(append(append(out, block...), recs...), tail...)
+		case 'L', 'K':
+			n, err := blockSizeOf(block)
+			padded := (n + 511) &^ 511
+			if err != nil || padded > int64(len(raw)) {
+				return nil, fmt.Errorf("a name block of %d bytes: %w", n, tar.ErrHeader)
+			}
+			out = append(out, block...)
+			out = append(out, raw[:padded]...)
+			raw = raw[padded:]
+		default:
+			blankFields(block, left)
+			out = append(out, block...)
+		}
+	}
+	return append(out, raw...), nil
+}
+
+// usual reports whether the header of a record block says nothing but what any
+// such header does, so that it may go with its last record.
+func usual(block []byte) bool {
+	b := bytes.Clone(block)
+	for _, r := range [][2]int{{0, 136}, {136, 148}, {148, 157}, {257, 265}, {329, 345}} {
+		blank(b, r[0], r[1])
+	}
+	return len(bytes.Trim(b, "\x00")) == 0
+}
+
+func blank(b []byte, from, to int) { clear(b[from:to]) }
+
+func blankFields(block []byte, left map[string]bool) {
+	for name, f := range headerFields {
+		// The old GNU format keeps times where others keep a name's prefix.
+		if !left[name] || (name == "atime" || name == "ctime") && string(block[257:265]) != "ustar  \x00" {
+			continue
+		}
+		for _, r := range f.at {
+			blank(block, r[0], r[1])
+		}
+	}
+	if left["size"] {
+		blank(block, 124, 136)
+	}
+}
+
+// blockSizeOf reads the size of a block that carries records or a name.
+func blockSizeOf(block []byte) (int64, error) {
+	n, err := strconv.ParseInt(strings.Trim(string(block[124:136]), " \x00"), 8, 64)
+	if err != nil || n < 0 || n > maxRaw {
+		return 0, fmt.Errorf("the size %q: %w", block[124:136], tar.ErrHeader)
+	}
+	return n, nil
+}
+
+// records writes the records of a PAX block that are not taken out.
+func records(p []byte, left map[string]bool) ([]byte, error) {
+	var out []byte
+	for len(p) > 0 {
+		sp := bytes.IndexByte(p, ' ')
+		if sp < 1 || sp > 10 {
+			return nil, fmt.Errorf("a record's length: %w", tar.ErrHeader)
+		}
+		n, err := strconv.Atoi(string(p[:sp]))
+		if err != nil || n <= sp+1 || n > len(p) {
+			return nil, fmt.Errorf("a record's length: %w", tar.ErrHeader)
+		}
+		key, _, _ := strings.Cut(string(p[sp+1:n]), "=")
+		if !left[fieldOfRecord(key)] {
+			out = append(out, p[:n]...)
+		}
+		p = p[n:]
+	}
+	return out, nil
+}
+
+// fieldOfRecord is the property that a PAX record stands for.
+func fieldOfRecord(key string) string {
+	for name, f := range headerFields {
+		if f.pax == key && key != "" {
+			return name
+		}
+	}
+	if key == "size" {
+		return "size"
+	}
+	if attr, ok := strings.CutPrefix(key, xattrPrefix); ok {
+		return "xattr " + attr
+	}
+	return "PAX record " + key
+}
