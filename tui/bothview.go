@@ -52,7 +52,7 @@ func (b *bothView) want(n *diff.Node, mode viewMode) tea.Cmd {
 	b.node, b.mode = n, mode
 	b.gen++
 	if n.Content == nil {
-		b.text = []both.Line{{Op: both.Fold, Text: "there are no bytes to show here; the reasons say what differs"}}
+		b.text = []both.Line{{Op: diff.Fold, Text: "there are no bytes to show here; the reasons say what differs"}}
 		b.view.open(b.app.ctx, both.Text(b.text), 1)
 		return b.view.want()
 	}
@@ -85,7 +85,7 @@ func (b *bothView) update(msg tea.Msg) tea.Cmd {
 	}
 	b.busy = false
 	if m.err != nil {
-		m.text = []both.Line{{Op: both.Fold, Text: m.err.Error()}}
+		m.text = []both.Line{{Op: diff.Fold, Text: m.err.Error()}}
 	}
 	b.text, b.hex = m.text, m.hex
 	if b.hex != nil {
@@ -107,11 +107,11 @@ func (b *bothView) line(i int, text string) look.Line {
 	l := b.text[i]
 	sign, role := "  ", look.Plain
 	switch l.Op {
-	case both.OnlyA:
+	case diff.InA:
 		sign, role = "- ", look.AddedA
-	case both.OnlyB:
+	case diff.InB:
 		sign, role = "+ ", look.AddedB
-	case both.Fold:
+	case diff.Fold:
 		return look.T(look.Faint, "  "+safe.Line(text))
 	}
 	return look.T(look.Faint, number(l.A)+number(l.B)).Add(role, sign+safe.Line(text))

@@ -32,6 +32,7 @@ type compareScreen struct {
 	shown  whyKey
 	ctx    context.Context
 	cancel context.CancelFunc
+	opened *diff.Comparison
 }
 
 type whyKey struct {
@@ -68,19 +69,32 @@ func newCompareScreen(a *app, refA, refB string) *compareScreen {
 
 func (s *compareScreen) crumb() string  { return "compare" }
 func (s *compareScreen) layout() *panes { return &s.panes }
-func (s *compareScreen) close()         { s.cancel(); s.both.close() }
+
+// close lets go of the images. Content that is being read then fails, and
+// nobody looks at it any more.
+func (s *compareScreen) close() {
+	s.cancel()
+	s.both.close()
+	if s.opened != nil {
+		s.opened.Close()
+	}
+}
 
 // compared brings the difference tree.
 type compared struct {
-	root *diff.Node
-	err  error
+	c   *diff.Comparison
+	err error
 }
 
 func (s *compareScreen) start() tea.Cmd {
 	ctx, f, a, b := s.ctx, s.app.cfg.Compare, s.a, s.b
 	return toScreen(s, func() tea.Msg {
-		n, err := f(ctx, a, b)
-		return compared{n, err}
+		c, err := f(ctx, a, b)
+		if err != nil && ctx.Err() != nil && c != nil {
+			c.Close() // nobody waits for it any more
+			c = nil
+		}
+		return compared{c, err}
 	})
 }
 
@@ -89,11 +103,16 @@ func (s *compareScreen) update(msg tea.Msg) tea.Cmd {
 	if !ok {
 		return s.both.update(msg)
 	}
-	s.rows.root, s.err = m.root, m.err
+	s.err = m.err
+	if m.c == nil {
+		return nil
+	}
+	s.opened = m.c
+	s.rows.root = m.c.Root
 	if m.err != nil {
 		return nil
 	}
-	tallyDiff(m.root, s.by)
+	tallyDiff(m.c.Root, s.by)
 	s.rows.build()
 	s.tree.SetRows(&s.rows)
 	if i := s.rows.next(s.tree, -1, 1); i >= 0 {

@@ -20,8 +20,9 @@ type Config struct {
 
 	Builder      Builder
 	WhyNoBuilder string // why Builder is nil, for people
-	// Compare compares two images; side A is the claim, side B the rebuild.
-	Compare func(ctx context.Context, a, b string) (*diff.Node, error)
+	// Compare compares two images; side A is the claim, side B the rebuild. The
+	// screen closes what it is given.
+	Compare func(ctx context.Context, a, b string) (*diff.Comparison, error)
 	// OpenImage opens an image by reference, e.g. "stage:core-gcc".
 	OpenImage func(ctx context.Context, ref string) (Image, error)
 	LogDir    string // where logs of running builds go; "" means the system's place for temporary files

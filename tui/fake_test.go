@@ -220,7 +220,9 @@ func (fakeImage) Open(_ context.Context, _ int, path string) (diff.ReaderAtClose
 // sampleConfig has everything that the workbench can be given.
 func sampleConfig(b Builder) Config {
 	return Config{Chain: sampleChain(), Builder: b, Mouse: true,
-		Compare:   func(context.Context, string, string) (*diff.Node, error) { return sampleDiff(), nil },
+		Compare: func(context.Context, string, string) (*diff.Comparison, error) {
+			return &diff.Comparison{Root: sampleDiff()}, nil
+		},
 		OpenImage: func(context.Context, string) (Image, error) { return fakeImage{}, nil },
 	}
 }

@@ -116,7 +116,9 @@ func TestScreenshots(t *testing.T) {
 			b.known = map[string]Standing{c.Stages[0].ID: Reproduced}
 			cfg := sampleConfig(b)
 			cfg.Chain = c
-			cfg.Compare = func(context.Context, string, string) (*diff.Node, error) { return zooDiff(), nil }
+			cfg.Compare = func(context.Context, string, string) (*diff.Comparison, error) {
+				return &diff.Comparison{Root: zooDiff()}, nil
+			}
 			d := newDriver(t, cfg, p.w, p.h)
 			d.app.dark = p.dark
 			d.app.retheme()

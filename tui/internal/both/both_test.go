@@ -49,7 +49,7 @@ func TestUnified(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(got) != 14 || got[0].Op != Fold || got[6].A != 101 || got[7].B != 101 {
+	if len(got) != 14 || got[0].Op != diff.Fold || got[6].A != 101 || got[7].B != 101 {
 		t.Errorf("%d lines:\n%s", len(got), show(got))
 	}
 	if _, err := Unified(context.Background(), pair{strings.Repeat("x", maxText+1), "y"}); err == nil {

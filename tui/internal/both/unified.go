@@ -5,33 +5,13 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
-
-	"github.com/sergi/go-diff/diffmatchpatch"
 
 	"github.com/stagescope/stagescope/diff"
 )
 
-// Op says which side has a line.
-type Op int
-
-// The sides of a line.
-const (
-	Both Op = iota
-	OnlyA
-	OnlyB
-	Fold // stands for lines that both sides have
-)
-
-// Line is a line of a unified view.
-type Line struct {
-	Op   Op
-	A, B int    // its number on each side, 1-based; 0 where it is not there
-	Text string // as stored, to be made safe when it is shown
-}
-
-// Changed reports a line that only one side has.
-func (l Line) Changed() bool { return l.Op == OnlyA || l.Op == OnlyB }
+// Line is a line of a unified view, its Text as it is to be read: without its
+// line end, and to be made safe when it is shown.
+type Line = diff.Line
 
 // Text gives lines as a source of rows.
 type Text []Line
@@ -48,9 +28,8 @@ func (t Text) Lines(_ context.Context, from, n int) ([]string, error) {
 // Bounds of a unified view.
 const (
 	maxText  = 8 << 20 // per side
-	maxTime  = 2 * time.Second
-	contextN = 5  // lines shown around a change
-	foldMin  = 13 // shorter runs of equal lines are shown whole
+	contextN = 5       // lines shown around a change
+	foldMin  = 13      // shorter runs of equal lines are shown whole
 )
 
 // Unified reads both sides and gives their lines in one order. Sides that are
@@ -89,35 +68,13 @@ func readSide(open func() (diff.ReaderAtCloser, int64, error)) (string, error) {
 	return string(buf), nil
 }
 
-// lines puts the lines of a and b into one order. When the library runs out of
-// time its result is still right, only less short.
+// lines puts the lines of a and b into one order.
 func lines(a, b string) []Line {
-	dmp := diffmatchpatch.New()
-	dmp.DiffTimeout = maxTime
-	ra, rb, table := dmp.DiffLinesToRunes(a, b)
-	var out []Line
-	na, nb := 0, 0
-	for _, d := range dmp.DiffCharsToLines(dmp.DiffMainRunes(ra, rb, false), table) {
-		for _, text := range strings.SplitAfter(d.Text, "\n") {
-			if text == "" {
-				continue
-			}
-			l := Line{Text: mark(text)}
-			switch d.Type {
-			case diffmatchpatch.DiffDelete:
-				na++
-				l.Op, l.A = OnlyA, na
-			case diffmatchpatch.DiffInsert:
-				nb++
-				l.Op, l.B = OnlyB, nb
-			default:
-				na, nb = na+1, nb+1
-				l.A, l.B = na, nb
-			}
-			out = append(out, l)
-		}
+	ls := diff.Lines(a, b)
+	for i := range ls {
+		ls[i].Text = mark(ls[i].Text)
 	}
-	return out
+	return ls
 }
 
 // mark drops the line end, and shows the want of one and a carriage return:
@@ -157,7 +114,7 @@ func fold(all []Line) []Line {
 			out = append(out, all[i:j]...)
 		} else {
 			out = append(out, all[i:lo]...)
-			out = append(out, Line{Op: Fold, Text: fmt.Sprintf("⋯ %d equal lines", hi-lo)})
+			out = append(out, Line{Op: diff.Fold, Text: fmt.Sprintf("⋯ %d equal lines", hi-lo)})
 			out = append(out, all[hi:j]...)
 		}
 		i = j
