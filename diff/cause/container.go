@@ -1,0 +1,116 @@
+package cause
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/stagescope/stagescope/diff"
+)
+
+// container gives the reasons of objects and containers their causes.
+func (c *classifier) container(n *diff.Node) {
+	for i := range n.Reasons {
+		r := &n.Reasons[i]
+		if r.Cause != nil {
+			continue
+		}
+		switch n.Kind {
+		case diff.KindManifest, diff.KindIndex, diff.KindConfig:
+			r.Cause = objectCause(n.Kind, r)
+		default:
+			if strings.HasPrefix(r.Field, "order of the members") {
+				r.Cause = &diff.Cause{ID: "B2", Name: "order of the entries", Confidence: diff.Proved, Evidence: "the same members, paired by name, come in another order", Fix: "sort them"}
+			}
+		}
+	}
+}
+
+// objectCause is the cause of a difference in an image's JSON. A difference of
+// the JSON is what it says it is, so that naming it is no guess; only the reason
+// why somebody wrote it is not known.
+func objectCause(kind diff.Kind, r *diff.Reason) *diff.Cause {
+	field := r.Field
+	stated := func(id, name, fix string) *diff.Cause {
+		return &diff.Cause{ID: id, Name: name, Confidence: diff.Proved, Evidence: "the JSON says so", Fix: fix}
+	}
+	switch {
+	case strings.Contains(field, "/annotations"):
+		return stated("A2", "annotations", "agree on the exporter's settings")
+	case strings.HasSuffix(field, "/mediaType"):
+		return stated("A3", "media type", "pin the builder and its compatibility version")
+	case kind == diff.KindIndex && strings.HasPrefix(field, "/manifests/") && strings.Contains(r.A+r.B, "vnd.docker.reference"):
+		return stated("A6", "attestation manifest", "--provenance=false --sbom=false, or compare at the manifest")
+	case kind == diff.KindConfig && (field == "/created" || strings.HasPrefix(field, "/history")):
+		return stated("A4", "time or history in the config", "SOURCE_DATE_EPOCH")
+	case kind == diff.KindConfig && strings.HasPrefix(field, "/config"):
+		return stated("A4", "settings in the config", "")
+	case kind == diff.KindConfig && (strings.HasPrefix(field, "/architecture") || strings.HasPrefix(field, "/os") || strings.HasPrefix(field, "/variant")):
+		return stated("A4", "platform in the config", "pin the platform")
+	case field == "encoding of the JSON":
+		return stated("A3", "spelling of the JSON", "pin the builder")
+	}
+	return nil
+}
+
+// leftovers are paths that builds leave behind by mistake.
+var leftovers = regexp.MustCompile(`(?:^|/)(?:__pycache__|\.cache|config\.log|config\.status|install_files\.txt|aux-cache|uv_cache\.json|\.git|ld\.so\.cache)(?:/|$)|\.pyc$|\.log$|~$`)
+
+// randomName is a part of a name that no two builds share.
+var randomName = regexp.MustCompile(`(?:tmp|cc|\.)[0-9A-Za-z_]{6,}$|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{16,}`)
+
+// lonely looks at a member that only one side has.
+func (c *classifier) lonely(n *diff.Node) {
+	side := n.A
+	if side == nil {
+		side = n.B
+	}
+	if side == nil || n.Kind == diff.KindLayer {
+		return
+	}
+	add := func(cause diff.Cause) {
+		cause.Confidence = diff.Likely
+		r := diff.Reason{Field: "presence", A: side.Name, Cause: &cause}
+		if n.A == nil {
+			r.A, r.B = "", side.Name
+		}
+		n.Reasons = append(n.Reasons, r)
+	}
+	switch {
+	case program(n):
+		add(diff.Cause{ID: "D7a", Name: "a program that one side does not have", Evidence: "its content or mode says that it can be run"})
+	case leftovers.MatchString(side.Name):
+		add(diff.Cause{ID: "C1", Name: "cache or log left behind", Evidence: "its name", Fix: "delete it at the end of the build"})
+	case randomName.MatchString(side.Name):
+		add(diff.Cause{ID: "C3", Name: "random file name", Evidence: "a part of its name looks random", Fix: "give it a fixed name"})
+	}
+}
+
+// program reports whether a lonely member can be run.
+func program(n *diff.Node) bool {
+	for _, r := range n.Reasons {
+		if r.Field != "mode" {
+			continue
+		}
+		m := r.A + r.B
+		if n.Content != nil && len(m) >= 3 && strings.ContainsAny(m[len(m)-3:], "1357") {
+			return true
+		}
+	}
+	if n.Content == nil {
+		return false
+	}
+	open := n.Content.OpenA
+	if n.A == nil {
+		open = n.Content.OpenB
+	}
+	r, size, err := open()
+	if err != nil || r == nil || size < 4 {
+		return false
+	}
+	defer r.Close()
+	head := make([]byte, 4)
+	if _, err := r.ReadAt(head, 0); err != nil {
+		return false
+	}
+	return string(head) == "\x7fELF" || strings.HasPrefix(string(head), "#!")
+}

@@ -1,0 +1,196 @@
+package cause
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"hash"
+	"slices"
+	"sort"
+
+	"github.com/stagescope/stagescope/diff"
+)
+
+// window is how many bytes around a range a token may reach.
+const window = 512
+
+// token is a stretch that a rule recognised, in one side's bytes.
+type token struct{ from, to int64 }
+
+// tokenRule recognises what differs inside a content: a date, a path, an
+// identifier.
+type tokenRule struct {
+	id, name, fix string
+	// find gives the tokens in a piece of one side's bytes, by their offsets in
+	// it. They may overlap.
+	find func(p []byte) [][]int
+	// same reports whether the two tokens are of one kind, beyond both having
+	// been found; nil means that they are.
+	same func(c *classifier, a, b []byte) (evidence string, ok bool)
+	// weak rules fit by chance: they only make a cause likely.
+	weak bool
+}
+
+// hit is a pair of tokens that one rule recognised around a range.
+type hit struct {
+	rule     *tokenRule
+	a, b     token
+	evidence string
+	i        int // which range
+}
+
+// tokens explains the ranges of a content that lie inside tokens, and reports
+// whether there are any.
+func (c *classifier) tokens(n *diff.Node, p *pair) bool {
+	var hits []hit
+	by := map[*tokenRule][]int{} // to ranges
+	var left []int
+	for i := range n.RangesA {
+		h := c.token(p, n.RangesA[i], n.RangesB[i])
+		if h == nil {
+			left = append(left, i)
+			continue
+		}
+		h.i = i
+		hits = append(hits, *h)
+		by[h.rule] = append(by[h.rule], len(hits)-1)
+	}
+	if len(hits) == 0 {
+		return false
+	}
+	// Undo: with all tokens taken out, what no rule explained is all that may
+	// differ between the two.
+	proved := masked(p.a, hits, n.RangesA, left, func(h hit) token { return h.a }) == masked(p.b, hits, n.RangesB, left, func(h hit) token { return h.b })
+	for i := range tokenRules {
+		r := &tokenRules[i]
+		if len(by[r]) == 0 {
+			continue
+		}
+		first := hits[by[r][0]]
+		cause := diff.Cause{ID: r.id, Name: r.name, Confidence: diff.Likely, Fix: r.fix, Evidence: first.evidence}
+		if proved && !r.weak {
+			cause.Confidence = diff.Proved
+			cause.Evidence = joined(first.evidence, "what is around it is equal, hashed")
+		}
+		field := "content"
+		if k := distinct(hits, by[r]); k > 1 {
+			field = fmt.Sprintf("content, %d places", k)
+		}
+		n.Reasons = append(n.Reasons, diff.Reason{Field: field, A: show(p.a, first.a), B: show(p.b, first.b), Cause: &cause})
+		if cause.Confidence != diff.Proved {
+			for _, k := range by[r] {
+				left = append(left, hits[k].i)
+			}
+		}
+	}
+	slices.Sort(left)
+	n.UnexplainedA, n.UnexplainedB = nil, nil
+	for _, i := range left {
+		n.UnexplainedA = append(n.UnexplainedA, n.RangesA[i])
+		n.UnexplainedB = append(n.UnexplainedB, n.RangesB[i])
+	}
+	return true
+}
+
+// distinct counts the tokens that hits lie in.
+func distinct(hits []hit, which []int) int {
+	seen := map[token]bool{}
+	for _, k := range which {
+		seen[hits[k].a] = true
+	}
+	return len(seen)
+}
+
+func joined(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a + "; " + b
+}
+
+// show is a token as text, cut.
+func show(p []byte, t token) string {
+	b := p[t.from:t.to]
+	if len(b) > 120 {
+		return string(b[:120]) + "…"
+	}
+	return string(b)
+}
+
+// token asks the rules for a pair of tokens that cover a pair of ranges.
+func (c *classifier) token(p *pair, ra, rb diff.Range) *hit {
+	for i := range tokenRules {
+		r := &tokenRules[i]
+		for _, a := range covering(r, p.a, ra) {
+			for _, b := range covering(r, p.b, rb) {
+				// The bytes of the tokens outside the ranges are equal, and the
+				// tokens begin at the same distance before them.
+				if ra.Off-a.from != rb.Off-b.from || a.to-ra.Off-ra.Len != b.to-rb.Off-rb.Len {
+					continue
+				}
+				ta, tb := p.a[a.from:a.to], p.b[b.from:b.to]
+				if bytes.Equal(ta, tb) {
+					continue
+				}
+				ev, ok := "", true
+				if r.same != nil {
+					ev, ok = r.same(c, ta, tb)
+				}
+				if ok {
+					return &hit{rule: r, a: a, b: b, evidence: ev}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// covering gives a rule's tokens that cover a range, from the longest.
+func covering(r *tokenRule, p []byte, at diff.Range) []token {
+	lo, hi := max(0, at.Off-window), min(int64(len(p)), at.Off+at.Len+window)
+	if at.Len > 4*window {
+		return nil
+	}
+	var out []token
+	for _, m := range r.find(p[lo:hi]) {
+		t := token{lo + int64(m[0]), lo + int64(m[1])}
+		if t.from <= at.Off && t.to >= at.Off+at.Len && t.to > t.from {
+			out = append(out, t)
+		}
+	}
+	sort.SliceStable(out, func(i, j int) bool { return out[i].to-out[i].from > out[j].to-out[j].from })
+	return out
+}
+
+// masked hashes a content with its tokens replaced by their rules' identifiers
+// and the ranges that nothing explained left out.
+func masked(p []byte, hits []hit, ranges []diff.Range, left []int, side func(hit) token) [32]byte {
+	type hole struct {
+		token
+		mark string
+	}
+	var holes []hole
+	for _, h := range hits {
+		holes = append(holes, hole{side(h), "\x00" + h.rule.id + "\x00"})
+	}
+	for _, i := range left {
+		r := ranges[i]
+		holes = append(holes, hole{token{r.Off, r.Off + r.Len}, "\x00?\x00"})
+	}
+	sort.SliceStable(holes, func(i, j int) bool { return holes[i].from < holes[j].from })
+	h := sha256.New()
+	end := int64(0)
+	for _, o := range holes {
+		if o.from > end {
+			write(h, p[end:o.from])
+		}
+		if o.to > end || o.from >= end {
+			write(h, []byte(o.mark))
+		}
+		end = max(end, o.to)
+	}
+	write(h, p[end:])
+	return [32]byte(h.Sum(nil))
+}
+
+func write(h hash.Hash, p []byte) { h.Write(p) }
