@@ -1,6 +1,7 @@
 package cause
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"path"
@@ -161,15 +162,25 @@ func fours(p []byte) [][]int {
 	return out
 }
 
-// farApart is how far two builds that somebody compares are from each other.
-const farApart = 20 * 365 * 24 * 3600
+// What a count of seconds in a build's output can be.
+const (
+	firstEpoch = 1104537600 // 2005
+	lastEpoch  = 2208988800 // 2040
+	farApart   = 366 * 24 * 3600
+)
 
-// binaryEpochs accepts two counts of seconds in one byte order, both between
-// 2001 and 2100.
+// binaryEpochs accepts two counts of seconds in one byte order, at most a year
+// apart. Four letters fit as well, and are no time.
 func binaryEpochs(_ *classifier, a, b []byte) (string, bool) {
+	letters := func(p []byte) bool {
+		return !bytes.ContainsFunc(p, func(r rune) bool { return r < 0x20 || r > 0x7e })
+	}
+	if letters(a) || letters(b) {
+		return "", false
+	}
 	for _, o := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
 		x, y := int64(o.Uint32(a)), int64(o.Uint32(b))
-		if x >= 1e9 && y >= 1e9 && x < 4102444800 && y < 4102444800 && x-y < farApart && y-x < farApart {
+		if min(x, y) >= firstEpoch && max(x, y) < lastEpoch && max(x, y)-min(x, y) < farApart {
 			return fmt.Sprintf("%s: %s and %s", o, time.Unix(x, 0).UTC().Format(time.RFC3339), time.Unix(y, 0).UTC().Format(time.RFC3339)), true
 		}
 	}
