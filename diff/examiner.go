@@ -54,8 +54,10 @@ func (x *Examiner) deeper() *Examiner {
 // Keep decodes a stream, which is read to its end, into an input that can be
 // read at random. More than Limits.Decoded bytes are an error.
 func (x *Examiner) Keep(ctx context.Context, name string, r io.Reader) (*Input, error) {
-	buf := make([]byte, blockSize)
-	h, err := x.spool.keep(&bounded{ctx: ctx, r: r, left: x.limit.Decoded}, buf)
+	h, err := x.spool.keep(&bounded{ctx: ctx, r: r, left: x.limit.Decoded}, nil)
+	if err == nil {
+		err = h.park()
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -56,6 +56,10 @@ func (m *matching) run(ca, cb <-chan *member) {
 func (m *matching) take(got *member, own, other map[string]*member, isB bool) {
 	met, ok := other[got.key]
 	if !ok {
+		// Few wait for long when both sides have the same order.
+		if len(own) >= pending {
+			m.fail(got.park())
+		}
 		own[got.key] = got
 		return
 	}
@@ -70,7 +74,7 @@ func (m *matching) take(got *member, own, other map[string]*member, isB bool) {
 // pair compares two members of one name.
 func (m *matching) pair(a, b *member) {
 	m.orderA, m.order = append(m.orderA, int32(a.seq)), append(m.order, int32(b.seq))
-	content := a.sum == b.sum && a.size == b.size
+	content := a.equals(b)
 	if content && bytes.Equal(a.Raw, b.Raw) {
 		m.n.Equal++
 		a.body.release()
@@ -89,6 +93,8 @@ func (m *matching) pair(a, b *member) {
 		n.settle()
 	} else {
 		n.Reasons = append(n.Reasons, contentReason(a, b)...)
+		m.fail(a.park())
+		m.fail(b.park())
 		if a.hasBody() && b.hasBody() {
 			n.Content = again{a, b}
 			m.look(n, a, b)
@@ -186,20 +192,25 @@ func ofContent(name string) *Cause {
 	return &Cause{ID: "derived", Name: name, Confidence: Derived}
 }
 
+// fail notes an error that ends the comparison.
+func (m *matching) fail(err error) {
+	if err == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.err == nil {
+		m.err = err
+	}
+}
+
 // look examines a pair of contents, beside others when there is room.
 func (m *matching) look(n *Node, a, b *member) {
 	if m.x.o.Lazy {
 		n.settle()
 		return
 	}
-	do := func() {
-		err := m.examine(n, a, b)
-		if err != nil {
-			m.mu.Lock()
-			m.err = err
-			m.mu.Unlock()
-		}
-	}
+	do := func() { m.fail(m.examine(n, a, b)) }
 	select {
 	case m.x.slots <- struct{}{}:
 		m.wg.Add(1)
@@ -295,6 +306,7 @@ func (m *matching) lonely(complete bool) {
 			} else {
 				n.A = e.side()
 			}
+			m.fail(e.park())
 			if e.hasBody() {
 				c := again{a: e}
 				if isB {
@@ -368,7 +380,8 @@ func (m *matching) moved() {
 		out := map[[32]byte]found{}
 		for key, e := range of {
 			if e.hasBody() && e.size > 0 && !e.Meta {
-				out[e.sum] = found{out[e.sum].n + 1, key}
+				sum := e.digest()
+				out[sum] = found{out[sum].n + 1, key}
 			}
 		}
 		return out

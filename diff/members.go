@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -16,7 +17,9 @@ type member struct {
 	Member
 	seq    int
 	key    string // name, with a number when it is not the first of that name
-	sum    [32]byte
+	has    bool   // it has content, be it empty
+	hashed bool
+	sum    [32]byte // once it is hashed
 	size   int64
 	body   *held // nil when there is none, or when only the index knows it
 	stream *reading
@@ -86,7 +89,6 @@ func (x *Examiner) streams(ctx context.Context, n *Node, ra, rb *reading) error 
 
 // run reads a side to its end.
 func (r *reading) run(ctx context.Context, out chan<- *member) error {
-	buf := make([]byte, blockSize)
 	for {
 		got, err := r.s.Next(ctx)
 		if err == io.EOF {
@@ -104,7 +106,7 @@ func (r *reading) run(ctx context.Context, out chan<- *member) error {
 			m.key += "\x00" + strconv.Itoa(k)
 		}
 		r.seen[got.Name]++
-		if err := r.take(m, buf); err != nil {
+		if err := r.take(m); err != nil {
 			return fmt.Errorf("reading side %s: %q: %w", r.name, got.Name, err)
 		}
 		if r.entry != nil {
@@ -119,10 +121,10 @@ func (r *reading) run(ctx context.Context, out chan<- *member) error {
 }
 
 // take reads a member's body, hashes it and keeps it.
-func (r *reading) take(m *member, buf []byte) error {
+func (r *reading) take(m *member) error {
 	if known, ok := m.Body.(*known); ok {
 		m.sum, m.size = known.sum, known.size
-		m.Body = nil
+		m.Body, m.has, m.hashed = nil, true, true
 		return nil
 	}
 	if m.Body == nil {
@@ -130,14 +132,45 @@ func (r *reading) take(m *member, buf []byte) error {
 		return nil
 	}
 	h := sha256.New()
-	b, err := r.x.spool.keep(io.TeeReader(m.Body, h), buf)
+	b, err := r.x.spool.keep(m.Body, h)
 	if err != nil {
 		return err
 	}
-	m.Body, m.body, m.size = nil, b, b.size
-	h.Sum(m.sum[:0])
+	m.Body, m.body, m.size, m.has = nil, b, b.size, true
+	if b.loose == nil {
+		h.Sum(m.sum[:0])
+		m.hashed = true
+	} else if r.entry != nil {
+		m.digest()
+	}
 	r.x.progress(m.Name, m.size)
 	return nil
+}
+
+// digest hashes a content that is still loose; all others have been.
+func (m *member) digest() [32]byte {
+	if !m.hashed && m.body != nil {
+		m.sum = sha256.Sum256(m.body.loose[:m.size])
+		m.hashed = true
+	}
+	return m.sum
+}
+
+// equals reports whether two members have the same content, or both none.
+func (m *member) equals(o *member) bool {
+	switch {
+	case m.has != o.has || m.size != o.size:
+		return false
+	case !m.hashed && !o.hashed && m.body != nil && o.body != nil:
+		return bytes.Equal(m.body.loose[:m.size], o.body.loose[:o.size])
+	}
+	return m.digest() == o.digest()
+}
+
+// park moves a content that has to wait to where it can, hashing it first.
+func (m *member) park() error {
+	m.digest()
+	return m.body.park()
 }
 
 // known stands for a body that need not be read because its hash is known.
@@ -149,7 +182,7 @@ type known struct {
 func (*known) Read([]byte) (int, error) { return 0, io.EOF }
 
 // hasBody reports whether the member has content of its own.
-func (m *member) hasBody() bool { return m.sum != [32]byte{} }
+func (m *member) hasBody() bool { return m.has }
 
 // content gives the body as an input that can be read at random.
 func (m *member) content(ctx context.Context) (*Input, error) {
@@ -174,7 +207,7 @@ func (m *member) content(ctx context.Context) (*Input, error) {
 func (m *member) side() *Side {
 	s := &Side{Name: m.Name, Size: -1, Within: m.Within}
 	if m.hasBody() {
-		s.Size, s.Digest = m.size, chain.SHA256(m.sum)
+		s.Size, s.Digest = m.size, chain.SHA256(m.digest())
 	}
 	return s
 }

@@ -2,6 +2,7 @@ package diff
 
 import (
 	"fmt"
+	"hash"
 	"io"
 	"os"
 	"runtime"
@@ -29,18 +30,24 @@ type spool struct {
 	free []int64 // blocks given back
 	mem  int64
 	full bool // the limit was hit at some time
+	bufs sync.Pool
 }
 
 // held is a content kept aside. It is read only once it has been closed.
 type held struct {
 	s      *spool
 	size   int64
+	loose  *[blockSize]byte // the whole content, for as long as it is being compared
 	mem    []byte
 	blocks []int64
 	gone   bool // the spool was full: only the size is known
 }
 
-func newSpool(dir string, limit int64) *spool { return &spool{dir: dir, limit: limit} }
+func newSpool(dir string, limit int64) *spool {
+	s := &spool{dir: dir, limit: limit}
+	s.bufs.New = func() any { return new([blockSize]byte) }
+	return s
+}
 
 // block gives the number of a free block, or false when the spool is full.
 func (s *spool) block() (int64, bool, error) {
@@ -70,6 +77,18 @@ func (s *spool) block() (int64, bool, error) {
 	return s.next - 1, true, nil
 }
 
+// park moves a loose content to where it can stay.
+func (h *held) park() error {
+	if h == nil || h.loose == nil {
+		return nil
+	}
+	block, n := h.loose, h.size
+	h.loose, h.size = nil, 0
+	err := h.add(block[:n])
+	h.s.bufs.Put(block)
+	return err
+}
+
 // take reserves memory.
 func (s *spool) take(n int64) bool {
 	s.mu.Lock()
@@ -81,12 +100,28 @@ func (s *spool) take(n int64) bool {
 	return true
 }
 
-// keep reads r to its end and keeps it. buf is scratch space.
-func (s *spool) keep(r io.Reader, buf []byte) (*held, error) {
+// keep reads r to its end and keeps it. A content of less than a block stays
+// loose in memory until it is parked or released; larger ones are hashed on the
+// way when sum is not nil.
+func (s *spool) keep(r io.Reader, sum hash.Hash) (*held, error) {
 	h := &held{s: s}
+	block := s.bufs.Get().(*[blockSize]byte)
+	defer func() {
+		if h.loose == nil {
+			s.bufs.Put(block)
+		}
+	}()
+	buf := block[:]
 	for {
 		n, err := io.ReadFull(r, buf)
+		if h.size == 0 && (err == io.EOF || err == io.ErrUnexpectedEOF) {
+			h.loose, h.size = block, int64(n)
+			return h, nil
+		}
 		if n > 0 {
+			if sum != nil {
+				sum.Write(buf[:n])
+			}
 			if e := h.add(buf[:n]); e != nil {
 				return nil, e
 			}
@@ -156,10 +191,16 @@ func (h *held) release() {
 	if h == nil {
 		return
 	}
+	if h.loose != nil {
+		h.s.bufs.Put(h.loose)
+		h.loose = nil
+	}
 	if h.mem != nil {
 		h.drop()
 	}
-	h.giveBack()
+	if h.blocks != nil {
+		h.giveBack()
+	}
 	h.gone = true
 }
 
@@ -178,9 +219,12 @@ func (h *held) ReadAt(p []byte, off int64) (int, error) {
 	if int64(len(p)) > h.size-off {
 		p, short = p[:h.size-off], true
 	}
-	if h.blocks == nil {
+	switch {
+	case h.loose != nil:
+		copy(p, h.loose[off:])
+	case h.blocks == nil:
 		copy(p, h.mem[off:])
-	} else {
+	default:
 		for done := 0; done < len(p); {
 			at := off + int64(done)
 			in := at % blockSize
