@@ -70,7 +70,12 @@ func (c *imagePair) layer(ctx context.Context, n *Node, p layerPair) error {
 	}
 	n.Status = Differs
 	compressed(ctx, n, la, lb)
-	ra, rb := c.x.layerReading(ctx, la, "A"), c.x.layerReading(ctx, lb, "B")
+	ra, rb := c.x.layerReading(la, "A"), c.x.layerReading(lb, "B")
+	for _, r := range []*reading{ra, rb} {
+		if _, ok := r.s.(*indexStream); ok {
+			n.note("the entries of side " + r.name + " are from the store's index, and its bytes were not read again")
+		}
+	}
 	err := c.x.streams(ctx, n, ra, rb)
 	if err == nil && n.Status == Differs && len(n.Children) == 0 && len(n.Reasons) == 0 {
 		n.Residue = ResidueKnown
@@ -186,9 +191,19 @@ func (c *imagePair) lonelyLayer(ctx context.Context, n *Node, p layerPair) error
 	return nil
 }
 
-// layerReading reads a layer's entries, from the index when that is allowed.
-func (x *Examiner) layerReading(ctx context.Context, l *image.Layer, side string) *reading {
-	return x.reading(&layerStream{l: l}, side)
+// layerReading reads a layer's entries, from the index when that is allowed;
+// otherwise what it reads goes there.
+func (x *Examiner) layerReading(l *image.Layer, side string) *reading {
+	if s := x.indexed(l); s != nil {
+		return x.reading(s, side)
+	}
+	r := x.reading(&layerStream{l: l}, side)
+	if x.o.Index != nil && l.DiffID != "" {
+		w := newIndexWriter()
+		r.entry = w.add
+		r.done = func() { w.save(x.o.Index, l.DiffID) }
+	}
+	return r
 }
 
 // layerStream opens a layer when it is first read.

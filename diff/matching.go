@@ -226,8 +226,10 @@ func (m *matching) look(n *Node, a, b *member) {
 func (m *matching) examine(n *Node, a, b *member) error {
 	ia, err := a.content(m.ctx)
 	if err == nil {
+		m.x.remember(a, ia)
 		var ib *Input
 		if ib, err = b.content(m.ctx); err == nil {
+			m.x.remember(b, ib)
 			kind := n.Kind
 			err = m.x.examine(m.ctx, n, true, ia, ib)
 			if n.Kind == KindFile {

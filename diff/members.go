@@ -33,6 +33,7 @@ type reading struct {
 	seen   map[string]int
 	n      int
 	entry  func(*member) // called for every member, to fill an index; may be nil
+	done   func()        // called when the end was reached; may be nil
 	reopen func(ctx context.Context, n int) (io.ReadCloser, error)
 }
 
@@ -92,6 +93,9 @@ func (r *reading) run(ctx context.Context, out chan<- *member) error {
 	for {
 		got, err := r.s.Next(ctx)
 		if err == io.EOF {
+			if r.done != nil {
+				r.done()
+			}
 			return nil
 		}
 		if err != nil {
@@ -188,6 +192,9 @@ func (m *member) hasBody() bool { return m.has }
 func (m *member) content(ctx context.Context) (*Input, error) {
 	if m.body != nil && !m.body.gone {
 		return &Input{ReaderAt: m.body, Name: m.Name, Size: m.size}, nil
+	}
+	if in := m.stream.x.kept(m); in != nil {
+		return in, nil
 	}
 	if m.stream.reopen == nil {
 		return nil, errGone

@@ -21,7 +21,7 @@ type Options struct {
 	// component. What they match is counted at its place, and never called same.
 	Exclude []string
 
-	Index  Index // keeps the entries of layers; nil means that there is none
+	Index  Index // keeps the entries of layers, by diff ID; nil means that there is none
 	Rehash bool  // read the layers' bytes even when Index knows their entries
 
 	Progress func(Progress) // called from many goroutines; may be nil
@@ -60,12 +60,12 @@ func (l Limits) complete() Limits {
 	return l
 }
 
-// Index keeps what the entries of a layer are, by its diff ID, so that a second
-// comparison need not read it.
+// Index keeps what can be computed again, so that a second comparison need not
+// read a layer. A store is one.
 type Index interface {
-	// Load gives what Save was given, or reports that there is nothing.
-	Load(diffID chain.Digest) ([]byte, bool)
-	Save(diffID chain.Digest, data []byte) error
+	// Cache gives exactly what PutCache was given, or reports that it is not there.
+	Cache(kind string, key chain.Digest) ([]byte, bool)
+	PutCache(kind string, key chain.Digest, data []byte) error
 }
 
 // Progress is how far a comparison is.

@@ -100,12 +100,8 @@ func (s *tarStream) Next(context.Context) (*Member, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the archive at byte %d: %w", s.rec.n, err)
 	}
-	m := &Member{Name: image.CleanPath(h.Name), Raw: bytes.Clone(s.rec.buf), Size: -1}
-	if m.Name == "" {
-		m.Name = "."
-	}
-	m.Fields = func() []Field { return tarFields(h) }
-	m.Explain = explainHeader
+	m := &Member{Raw: bytes.Clone(s.rec.buf), Size: -1}
+	describe(m, h)
 	if hasContent(h) {
 		m.Body = s.tr
 		if h.Typeflag != tar.TypeGNUSparse && !sparse(h) {
@@ -113,6 +109,15 @@ func (s *tarStream) Next(context.Context) (*Member, error) {
 		}
 	}
 	return m, nil
+}
+
+// describe gives a member what its header says.
+func describe(m *Member, h *tar.Header) {
+	if m.Name = image.CleanPath(h.Name); m.Name == "" {
+		m.Name = "."
+	}
+	m.Fields = func() []Field { return tarFields(h) }
+	m.Explain = explainHeader
 }
 
 // unpad takes the padding of the content before off a header. As long as it is
@@ -167,9 +172,15 @@ func (s *tarStream) end() (*Member, error) {
 			return nil, err
 		}
 	}
-	raw = append(append(raw, strconv.FormatInt(zeros, 10)...), odd...)
-	fields := []Field{{"zero bytes at the end", strconv.FormatInt(zeros, 10)}, {"bytes after the end", strconv.Itoa(len(odd))}}
-	return &Member{Name: "end of the archive", Raw: raw, Size: -1, Meta: true, Fields: func() []Field { return fields }}, nil
+	m := &Member{Raw: append(append(raw, strconv.FormatInt(zeros, 10)...), odd...), Size: -1}
+	endMember(m, zeros, len(odd))
+	return m, nil
+}
+
+// endMember describes what follows the last entry.
+func endMember(m *Member, zeros int64, odd int) {
+	fields := []Field{{"zero bytes at the end", strconv.FormatInt(zeros, 10)}, {"bytes after the end", strconv.Itoa(odd)}}
+	m.Name, m.Meta, m.Fields = "end of the archive", true, func() []Field { return fields }
 }
 
 // Close ends reading.
