@@ -78,7 +78,6 @@ func (c *imagePair) layer(ctx context.Context, n *Node, p layerPair) error {
 	}
 	err := c.x.streams(ctx, n, ra, rb)
 	if err == nil && n.Status == Differs && len(n.Children) == 0 && len(n.Reasons) == 0 {
-		n.Residue = ResidueKnown
 		n.note("the archives differ, and no entry does")
 	}
 	return err

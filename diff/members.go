@@ -110,6 +110,13 @@ func (r *reading) run(ctx context.Context, out chan<- *member) error {
 			m.key += "\x00" + strconv.Itoa(k)
 		}
 		r.seen[got.Name]++
+		if m.Body != nil && m.Within == nil {
+			if _, ok := m.Body.(*known); !ok {
+				// What does not lie in the container as it is can be longer than it: a
+				// hole in a sparse file, a compressed member.
+				m.Body = &bounded{ctx: ctx, r: m.Body, left: r.x.limit.Decoded}
+			}
+		}
 		if err := r.take(m); err != nil {
 			return fmt.Errorf("reading side %s: %q: %w", r.name, got.Name, err)
 		}

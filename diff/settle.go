@@ -32,11 +32,19 @@ func (n *Node) settle() {
 		}
 		return
 	}
+	if n.Capped {
+		// What was not seen may hold anything.
+		n.Residue = ResidueUnexamined
+		return
+	}
 	if !n.container() {
 		n.settleLeaf()
 		return
 	}
 	n.Residue = ResidueNone
+	if len(n.Reasons) == 0 && n.equalBelow() {
+		n.Residue = ResidueKnown // it differs, and nothing that was found does
+	}
 	if !established(n.Reasons) || len(n.UnexplainedA)+len(n.UnexplainedB) > 0 {
 		n.Residue = ResidueKnown
 	}
@@ -60,7 +68,7 @@ func (n *Node) settleLeaf() {
 	switch {
 	case bytes && !looked:
 		n.Residue = ResidueUnexamined
-	case len(n.UnexplainedA)+len(n.UnexplainedB) > 0, !established(n.Reasons):
+	case len(n.UnexplainedA)+len(n.UnexplainedB) > 0, len(n.Reasons) == 0, !established(n.Reasons):
 		n.Residue = ResidueKnown
 	default:
 		n.Residue = ResidueNone
@@ -75,6 +83,16 @@ func (n *Node) container() bool {
 		}
 	}
 	return n.Equal > 0
+}
+
+// equalBelow reports whether no child accounts for a difference.
+func (n *Node) equalBelow() bool {
+	for _, c := range n.Children {
+		if !c.Listing && c.Status != Same {
+			return false
+		}
+	}
+	return true
 }
 
 // sum is the status that the children alone give.
