@@ -15,7 +15,8 @@ import (
 
 // Paths compares two files or two directories. Links are never followed below
 // the two paths; what is neither file, directory nor link is compared by its
-// type and mode.
+// type and mode. Modification times are left out, and that is said: on a disk
+// they tell when something was unpacked.
 func (x *Examiner) Paths(ctx context.Context, a, b string) (*Node, error) {
 	ia, err := os.Stat(a)
 	if err != nil {
@@ -41,6 +42,7 @@ func (x *Examiner) Paths(ctx context.Context, a, b string) (*Node, error) {
 		sa.Close()
 		return nil, err
 	}
+	n.note("modification times on disk are not compared")
 	err = x.Streams(ctx, n, sa, sb)
 	n.Settle()
 	return n, err
@@ -123,7 +125,7 @@ func (d *dirFiles) Next(context.Context) (*Member, error) {
 		return nil, err
 	}
 	m := &Member{Name: p, Size: -1}
-	fields := []Field{{"type", typeName(st.Mode())}, {"mode", fmt.Sprintf("%04o", modeBits(st.Mode()))}, {"mtime", stamp(st.ModTime())}}
+	fields := []Field{{"type", typeName(st.Mode())}, {"mode", fmt.Sprintf("%04o", modeBits(st.Mode()))}}
 	if uid, gid, ok := owner(st); ok {
 		fields = append(fields, Field{"uid", strconv.FormatInt(uid, 10)}, Field{"gid", strconv.FormatInt(gid, 10)})
 	}

@@ -6,6 +6,8 @@ import (
 	"io"
 
 	"github.com/stagescope/stagescope/chain/image"
+	"github.com/stagescope/stagescope/diff"
+	"github.com/stagescope/stagescope/diff/cause"
 	"github.com/stagescope/stagescope/rebuild"
 	"github.com/stagescope/stagescope/tui"
 )
@@ -29,6 +31,13 @@ func (a *app) wire(cfg *tui.Config) func() {
 			return nil, err
 		}
 		return nil, imageHint(err, r)
+	}
+	cfg.Compare = func(ctx context.Context, refA, refB string) (*diff.Comparison, error) {
+		c, err := diff.Refs(ctx, refA, refB, a.imageOptions(s), diff.Options{Index: s})
+		if err == nil {
+			err = cause.Classify(ctx, c.Root)
+		}
+		return c, refHint(err)
 	}
 	end := func() {}
 	cfg.Builder = &hintingBuilder{&tui.StoreBuilder{Chain: cfg.Chain, Store: s, Options: rebuild.Options{Platform: a.platform},

@@ -3,8 +3,12 @@ package cause
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"math/bits"
+	"regexp"
 	"slices"
 
 	"github.com/stagescope/stagescope/diff"
@@ -12,7 +16,7 @@ import (
 
 // wholeRules look at a content as a whole, before its ranges are. Each either
 // explains all of it or nothing.
-var wholeRules = []func(*pair) *explained{lineEnds, lineOrder, truncated}
+var wholeRules = []func(*pair) *explained{lineEnds, lineOrder, jsonOrder, addressOrder, truncated}
 
 // lineEnds: the sides are equal once carriage returns before line ends, and a
 // byte order mark, are taken away.
@@ -44,6 +48,84 @@ func lineOrder(p *pair) *explained {
 	return &explained{a: fmt.Sprintf("%d lines", n), b: "the same lines, in another order",
 		cause: diff.Cause{ID: "D4a", Name: "order of the lines", Confidence: diff.Proved, Evidence: "the texts are equal once their lines are sorted",
 			Fix: "sort what is written: directory listings, hash tables, results of parallel work"}}
+}
+
+// jsonOrder: the sides are one JSON value, written with its keys in another
+// order.
+func jsonOrder(p *pair) *explained {
+	if p.node.Kind == diff.KindBinary {
+		return nil
+	}
+	a, errA := canonical(p.a)
+	b, errB := canonical(p.b)
+	if errA != nil || errB != nil || !equalHash(a, b) {
+		return nil
+	}
+	return &explained{a: "one order of the keys", b: "another",
+		cause: diff.Cause{ID: "D4a", Name: "order of keys or spelling of JSON", Confidence: diff.Proved, Evidence: "the values are equal once their keys are sorted", Fix: "write the keys sorted"}}
+}
+
+// canonical writes a JSON value with sorted keys. A document that names a key
+// twice has none: which of the two counts depends on the reader.
+func canonical(p []byte) ([]byte, error) {
+	d := json.NewDecoder(bytes.NewReader(p))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		return nil, err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, errors.New("there is more than one value")
+	}
+	switch v.(type) {
+	case map[string]any, []any:
+	default:
+		return nil, errors.New("it is neither an object nor a list")
+	}
+	out, err := json.Marshal(v)
+	if err == nil && keys(p) != keys(out) {
+		err = errors.New("a key stands there twice")
+	}
+	return out, err
+}
+
+// keys counts the strings of a document, keys and values.
+func keys(p []byte) (n int) {
+	d := json.NewDecoder(bytes.NewReader(p))
+	for {
+		t, err := d.Token()
+		if err != nil {
+			return n
+		}
+		if _, ok := t.(string); ok {
+			n++
+		}
+	}
+}
+
+var (
+	addressInLine = regexp.MustCompile(`\b0x[0-9a-fA-F]{6,16}\b`)
+	countInLine   = regexp.MustCompile(`(?m)^[ \t]*[0-9]{1,7}\b`)
+)
+
+// addressOrder: the sides hold the same lines, but for addresses in memory and
+// the lines' own numbers, in an order that the addresses give.
+func addressOrder(p *pair) *explained {
+	if p.node.Kind != diff.KindText || !addressInLine.Match(p.a) || !addressInLine.Match(p.b) {
+		return nil
+	}
+	plain := func(b []byte) []byte {
+		b = countInLine.ReplaceAll(addressInLine.ReplaceAll(b, []byte("\x00address\x00")), []byte("\x00number\x00"))
+		ls := bytes.SplitAfter(b, []byte("\n"))
+		slices.SortFunc(ls, bytes.Compare)
+		return bytes.Join(ls, nil)
+	}
+	if !equalHash(plain(p.a), plain(p.b)) {
+		return nil
+	}
+	return &explained{a: string(addressInLine.Find(p.a)), b: string(addressInLine.Find(p.b)),
+		cause: diff.Cause{ID: "D4b", Name: "addresses in memory, and an order by them", Confidence: diff.Proved,
+			Evidence: "the texts are equal once addresses and line numbers are taken out and the lines are sorted", Fix: "give things stable numbers; do not write or sort by addresses"}}
 }
 
 // bitFlip: one bit differs in all of the content.

@@ -1,0 +1,167 @@
+package render
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"io"
+	"strings"
+
+	"github.com/stagescope/stagescope/chain/safe"
+	"github.com/stagescope/stagescope/diff"
+)
+
+// SchemaVersion is the version of the fields beside diffoscope's. A consumer may
+// rely on this: within a version fields are added, never changed or removed.
+const SchemaVersion = 1
+
+// document is a node as JSON. The first fields are those of diffoscope's JSON
+// format 1, so that its consumers can read a report; the rest is ours.
+type document struct {
+	Version     *int     `json:"diffoscope-json-version,omitempty"` // of the outermost node only
+	Source1     string   `json:"source1"`
+	Source2     string   `json:"source2"`
+	UnifiedDiff *string  `json:"unified_diff"` // null when there is none to show
+	Comments    []string `json:"comments,omitempty"`
+
+	Schema  *int     `json:"stagescope-schema-version,omitempty"` // of the outermost node only
+	Summary *Summary `json:"summary,omitempty"`                   // of the outermost node only
+
+	Kind         diff.Kind    `json:"kind"`
+	Name         string       `json:"name"`
+	Status       diff.Status  `json:"status"`
+	A            *diff.Side   `json:"a"` // null on the side that has no counterpart
+	B            *diff.Side   `json:"b"`
+	Reasons      []reason     `json:"reasons"`
+	RangesA      []diff.Range `json:"rangesA,omitempty"` // differing bytes of the decoded content, paired with rangesB
+	RangesB      []diff.Range `json:"rangesB,omitempty"`
+	Residue      diff.Residue `json:"residue"`
+	UnexplainedA []diff.Range `json:"unexplainedA,omitempty"`
+	UnexplainedB []diff.Range `json:"unexplainedB,omitempty"`
+	Note         string       `json:"note,omitempty"`
+	Capped       bool         `json:"capped"` // a bound was hit here or below
+	Equal        int          `json:"equal"`  // parts below that are equal and have no node
+	Count        int          `json:"count,omitempty"`
+	Listing      bool         `json:"listing,omitempty"` // unified_diff compares descriptions, not bytes
+}
+
+type reason struct {
+	Field string      `json:"field"`
+	A     string      `json:"a"`
+	B     string      `json:"b"`
+	Cause *diff.Cause `json:"cause,omitempty"`
+}
+
+// JSON writes the whole tree as one document. Text in it is as it was found,
+// except for what is no UTF-8; who shows it has to make it safe.
+func JSON(w io.Writer, root *diff.Node, o Options) error {
+	b := bufio.NewWriter(w)
+	j := &jsonWriter{w: b, o: o}
+	j.node(root, true)
+	if j.err == nil {
+		b.WriteByte('\n')
+		j.err = b.Flush()
+	}
+	return j.err
+}
+
+type jsonWriter struct {
+	w   *bufio.Writer
+	o   Options
+	err error
+}
+
+func (j *jsonWriter) node(n *diff.Node, outermost bool) {
+	d := document{Kind: n.Kind, Name: n.Name, Status: n.Status, A: n.A, B: n.B, Reasons: []reason{}, Residue: n.Residue,
+		Note: n.Note, Capped: n.Capped, Equal: n.Equal, Count: n.Count, Listing: n.Listing}
+	d.RangesA, d.RangesB, d.UnexplainedA, d.UnexplainedB = n.RangesA, n.RangesB, n.UnexplainedA, n.UnexplainedB
+	d.Source1, d.Source2 = source(n.A, n), source(n.B, n)
+	if outermost {
+		one, s := 1, Summarize(n, j.o.Complete)
+		version := SchemaVersion
+		d.Version, d.Schema, d.Summary = &one, &version, &s
+		d.Source1, d.Source2 = j.o.A, j.o.B
+	}
+	for _, r := range n.Reasons {
+		d.Reasons = append(d.Reasons, reason{r.Field, r.A, r.B, r.Cause})
+		d.Comments = append(d.Comments, comment(r))
+	}
+	if n.Note != "" {
+		d.Comments = append(d.Comments, n.Note)
+	}
+	if j.o.wanted(n) && !j.o.Stat {
+		if u := j.unified(n); u != "" {
+			d.UnifiedDiff = &u
+		}
+	}
+	p, err := json.Marshal(d)
+	if err != nil {
+		j.fail(err)
+		return
+	}
+	j.write(bytes.TrimSuffix(p, []byte("}")))
+	j.write([]byte(`,"details":[`))
+	hidden, first := 0, true
+	for _, c := range n.Children {
+		if j.o.Stat || !j.o.within(c) {
+			hidden++
+			continue
+		}
+		if !first {
+			j.write([]byte(","))
+		}
+		first = false
+		j.node(c, false)
+	}
+	j.write([]byte("]"))
+	if hidden > 0 {
+		p, err := json.Marshal(hidden)
+		j.fail(err)
+		j.write(append([]byte(`,"leftOut":`), p...))
+	}
+	j.write([]byte("}"))
+}
+
+func (j *jsonWriter) write(p []byte) {
+	if j.err == nil {
+		_, j.err = j.w.Write(p)
+	}
+}
+
+func (j *jsonWriter) fail(err error) {
+	if j.err == nil {
+		j.err = err
+	}
+}
+
+// unified is a content's difference as one text.
+func (j *jsonWriter) unified(n *diff.Node) string {
+	var b strings.Builder
+	for _, l := range j.o.lines(n) {
+		b.WriteString(l.text)
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+func source(s *diff.Side, n *diff.Node) string {
+	if s == nil {
+		return "/dev/null" // as diffoscope writes it
+	}
+	if s.Name != "" {
+		return s.Name
+	}
+	return n.Name
+}
+
+// comment is a reason as one line.
+func comment(r diff.Reason) string {
+	out := safe.Line(r.Field)
+	if r.A != "" || r.B != "" {
+		out += ": " + safe.Line(r.A) + " → " + safe.Line(r.B)
+	}
+	if r.Cause != nil {
+		out += " [" + r.Cause.ID + " " + r.Cause.Name + ", " + r.Cause.Confidence.String() + "]"
+	}
+	return out
+}

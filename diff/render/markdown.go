@@ -1,0 +1,179 @@
+package render
+
+import (
+	"bufio"
+	"fmt"
+	"html"
+	"io"
+	"strings"
+
+	"github.com/stagescope/stagescope/chain/safe"
+	"github.com/stagescope/stagescope/diff"
+)
+
+// Markdown writes a report for an issue or a mail: a summary, and each
+// difference folded behind its name.
+func Markdown(w io.Writer, root *diff.Node, o Options) error {
+	m := &markdown{w: bufio.NewWriter(w), o: o}
+	m.summary(root)
+	if !o.Stat && root.Status != diff.Same {
+		m.line("")
+		m.line("## Differences")
+		m.line("")
+		for _, c := range root.Children {
+			m.node(c, nil)
+		}
+		if len(root.Children) == 0 {
+			m.node(root, nil)
+		}
+	}
+	return m.w.Flush()
+}
+
+type markdown struct {
+	w *bufio.Writer
+	o Options
+}
+
+func (m *markdown) line(format string, args ...any) {
+	fmt.Fprintf(m.w, format, args...)
+	m.w.WriteByte('\n')
+}
+
+// plain makes hostile text text: no markup, no link, no mention, no line.
+func plain(s string) string {
+	s = html.EscapeString(safe.Line(s))
+	return strings.NewReplacer("\\", "\\\\", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "]", "\\]", "|", "\\|", "#", "\\#", "@", "&#64;", "~", "\\~").Replace(s)
+}
+
+// code is hostile text in a code span that it cannot leave.
+func code(s string) string {
+	s = safe.Line(s)
+	ticks := "`"
+	for strings.Contains(s, ticks) {
+		ticks += "`"
+	}
+	if s == "" || strings.HasPrefix(s, "`") || strings.HasSuffix(s, "`") {
+		return ticks + " " + s + " " + ticks
+	}
+	return ticks + s + ticks
+}
+
+func (m *markdown) summary(root *diff.Node) {
+	s := Summarize(root, m.o.Complete)
+	m.line("# Comparison")
+	m.line("")
+	m.line("**%s**", verdict(s))
+	m.line("")
+	m.line("| side | what | digest |")
+	m.line("|---|---|---|")
+	for i, side := range []*diff.Side{root.A, root.B} {
+		what, digest := []string{m.o.A, m.o.B}[i], ""
+		if side != nil {
+			if what == "" {
+				what = side.Name
+			}
+			digest = string(side.Digest)
+		}
+		m.line("| %s | %s | %s |", "AB"[i:i+1], plain(what), digest)
+	}
+	if root.Note != "" {
+		m.line("")
+		m.line("%s", plain(root.Note))
+	}
+	if s.Differing > 0 {
+		m.line("")
+		m.line("%s.", tallies(s))
+	}
+	if len(s.Causes) > 0 {
+		m.line("")
+		m.line("| cause | entries | what | how sure | remedy |")
+		m.line("|---|---:|---|---|---|")
+		for _, c := range s.Causes {
+			m.line("| %s | %d | %s | %s | %s |", c.ID, c.Entries, plain(c.Name), c.Confidence, plain(c.Fix))
+		}
+	}
+	m.findings("Suspicious, look here first", s.Suspicious)
+	m.findings("Not explained, worst first", s.Unexplained)
+	m.findings("Not read, so that nothing is known of it", s.Unread)
+}
+
+func (m *markdown) findings(title string, fs []Finding) {
+	if len(fs) == 0 {
+		return
+	}
+	m.line("")
+	m.line("### %s", title)
+	m.line("")
+	for i, f := range fs {
+		if i == maxFindings && !m.o.Full {
+			m.line("- … and %d more (`--full` lists them)", len(fs)-i)
+			break
+		}
+		m.line("- %s: %s", code(f.Path), plain(f.What))
+	}
+}
+
+// node writes a node that differs itself, under its whole path; those that only
+// contain others are not written.
+func (m *markdown) node(n *diff.Node, at []string) {
+	if n.Status == diff.Same || !m.o.within(n) {
+		return
+	}
+	at = append(at[:len(at):len(at)], n.Name)
+	lines := m.o.lines(n)
+	if len(n.Reasons) > 0 || len(lines) > 0 || n.Note != "" || n.Status != diff.Differs {
+		m.open(n, at)
+		m.body(n, lines)
+		m.line("</details>")
+		m.line("")
+	}
+	for i, c := range n.Children {
+		if n.Kind == diff.KindGroup && i == maxGroup && !m.o.Full {
+			m.line("… and %d more entries like these (`--full` lists them)", len(n.Children)-i)
+			m.line("")
+			break
+		}
+		m.node(c, at)
+	}
+}
+
+func (m *markdown) open(n *diff.Node, at []string) {
+	m.line("<details><summary>%s <code>%s</code> %s</summary>", marks[n.Status], html.EscapeString(safe.Line(strings.Join(at, " / "))), html.EscapeString(string(n.Kind)))
+	m.line("")
+}
+
+func (m *markdown) body(n *diff.Node, lines []contentLine) {
+	if n.Status != diff.Differs {
+		m.line("%s", n.Status)
+		m.line("")
+	}
+	for _, r := range n.Reasons {
+		out := plain(r.Field)
+		if r.A != "" || r.B != "" {
+			out += ": " + code(cut(r.A)) + " → " + code(cut(r.B))
+		}
+		if c := r.Cause; c != nil {
+			out += fmt.Sprintf(" (%s %s, %s)", c.ID, plain(c.Name), c.Confidence)
+		}
+		m.line("- %s", out)
+	}
+	if n.Note != "" {
+		m.line("- note: %s", plain(n.Note))
+	}
+	if len(lines) == 0 {
+		return
+	}
+	fence := "```"
+	for _, l := range lines {
+		for strings.Contains(l.text, fence) {
+			fence += "`"
+		}
+	}
+	m.line("")
+	m.line("%sdiff", fence)
+	for _, l := range lines {
+		m.line("%s", l.text)
+	}
+	m.line("%s", fence)
+}

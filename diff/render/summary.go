@@ -1,0 +1,217 @@
+package render
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/stagescope/stagescope/diff"
+)
+
+// Summary is what a tree says in a few lines.
+type Summary struct {
+	Status      diff.Status  `json:"status"`
+	Complete    bool         `json:"complete"` // nothing was capped, unreadable or cut short
+	Residue     diff.Residue `json:"residue"`
+	Differing   int          `json:"differing"` // entries that differ or are on one side only
+	Equal       int          `json:"equal"`     // entries and parts that are equal
+	Explained   int          `json:"explained"` // of the differing: proved, or derived from what is
+	Causes      []Tally      `json:"causes"`
+	Suspicious  []Finding    `json:"suspicious"`  // never folded, worst first
+	Unexplained []Finding    `json:"unexplained"` // worst first
+	Unread      []Finding    `json:"unread"`      // not checked, or not completely
+}
+
+// Tally counts the entries that have one cause.
+type Tally struct {
+	ID         string          `json:"id"`
+	Name       string          `json:"name"`
+	Confidence diff.Confidence `json:"confidence"` // the weakest of all
+	Entries    int             `json:"entries"`
+	Fix        string          `json:"fix,omitempty"`
+}
+
+// Finding is a node that needs a person.
+type Finding struct {
+	Path  string `json:"path"` // names from the root down, joined by " / "
+	What  string `json:"what"`
+	Bytes int64  `json:"bytes"` // that nothing explains, of both sides
+
+	node *diff.Node
+}
+
+// Summarize walks a tree once.
+func Summarize(root *diff.Node, complete bool) Summary {
+	s := Summary{Status: root.Status, Residue: root.Residue, Complete: complete && !root.Capped, Causes: []Tally{}, Suspicious: []Finding{}, Unexplained: []Finding{}, Unread: []Finding{}}
+	w := &summing{s: &s, by: map[string]*Tally{}}
+	w.walk(root, nil)
+	for _, t := range w.by {
+		s.Causes = append(s.Causes, *t)
+	}
+	slices.SortFunc(s.Causes, func(a, b Tally) int {
+		return cmp.Or(-cmp.Compare(a.Entries, b.Entries), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Name, b.Name))
+	})
+	slices.SortStableFunc(s.Unexplained, func(a, b Finding) int { return cmp.Compare(badness(b.node), badness(a.node)) })
+	if len(s.Unread) > 0 {
+		s.Complete = false
+	}
+	return s
+}
+
+type summing struct {
+	s  *Summary
+	by map[string]*Tally
+}
+
+func (w *summing) walk(n *diff.Node, at []string) {
+	if n.Listing {
+		return
+	}
+	w.s.Equal += n.Equal
+	if n.Kind == diff.KindGroup {
+		for _, c := range n.Children {
+			w.walk(c, at)
+		}
+		return
+	}
+	at = append(at[:len(at):len(at)], n.Name)
+	where := strings.Join(at, " / ")
+	switch {
+	case n.Status == diff.Same:
+		if len(n.Children) == 0 {
+			w.s.Equal++
+		}
+	case n.Status == diff.Unreadable, n.Status == diff.NotChecked && len(n.Children) == 0:
+		w.s.Unread = append(w.s.Unread, Finding{Path: where, What: cmp.Or(n.Note, "it was not looked at"), node: n})
+	default:
+		w.differing(n, where)
+	}
+	for _, c := range n.Children {
+		w.walk(c, at)
+	}
+}
+
+// differing counts a node's own reasons. A node whose children account for it
+// counts only with reasons of its own.
+func (w *summing) differing(n *diff.Node, where string) {
+	own := len(n.Reasons) > 0 || leaf(n)
+	if ownCapped(n) {
+		w.s.Unread = append(w.s.Unread, Finding{Path: where, What: n.Note, node: n})
+	}
+	if !own {
+		return
+	}
+	seen := map[string]bool{}
+	derived := len(n.Reasons) > 0
+	for _, r := range n.Reasons {
+		if r.Cause == nil || r.Cause.Confidence != diff.Derived {
+			derived = false
+		}
+		if r.Cause == nil || r.Cause.ID == "derived" {
+			continue
+		}
+		key := r.Cause.ID + r.Cause.Name
+		t := w.by[key]
+		if t == nil {
+			t = &Tally{ID: r.Cause.ID, Name: r.Cause.Name, Confidence: r.Cause.Confidence, Fix: r.Cause.Fix}
+			w.by[key] = t
+		}
+		t.Confidence = min(t.Confidence, r.Cause.Confidence)
+		if !seen[key] {
+			seen[key] = true
+			t.Entries++
+		}
+		if strings.HasPrefix(r.Cause.ID, "D7") {
+			w.s.Suspicious = append(w.s.Suspicious, Finding{Path: where, What: r.Cause.Name + said(r), Bytes: unexplained(n), node: n})
+		}
+	}
+	if derived {
+		return // it follows from what is counted elsewhere
+	}
+	w.s.Differing++
+	if ownResidue(n) {
+		w.s.Unexplained = append(w.s.Unexplained, Finding{Path: where, What: what(n), Bytes: unexplained(n), node: n})
+	} else {
+		w.s.Explained++
+	}
+}
+
+// said is a reason's values, when it has any.
+func said(r diff.Reason) string {
+	if r.A == "" && r.B == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (%s %s → %s)", r.Field, cmp.Or(r.A, "none"), cmp.Or(r.B, "none"))
+}
+
+// leaf reports whether no child accounts for a node.
+func leaf(n *diff.Node) bool {
+	return !slices.ContainsFunc(n.Children, func(c *diff.Node) bool { return !c.Listing })
+}
+
+// ownCapped reports a bound that was hit at this node and not below it.
+func ownCapped(n *diff.Node) bool {
+	return n.Capped && !slices.ContainsFunc(n.Children, func(c *diff.Node) bool { return c.Capped })
+}
+
+// ownResidue reports whether something of the node itself is not explained.
+func ownResidue(n *diff.Node) bool {
+	if leaf(n) {
+		return n.Residue != diff.ResidueNone
+	}
+	for _, r := range n.Reasons {
+		if r.Cause == nil || r.Cause.Confidence < diff.Derived {
+			return true
+		}
+	}
+	return len(n.UnexplainedA)+len(n.UnexplainedB) > 0
+}
+
+func unexplained(n *diff.Node) (sum int64) {
+	for _, r := range n.UnexplainedA {
+		sum += r.Len
+	}
+	for _, r := range n.UnexplainedB {
+		sum += r.Len
+	}
+	return sum
+}
+
+// what says in a few words what is not explained of a node.
+func what(n *diff.Node) string {
+	switch n.Status {
+	case diff.OnlyA, diff.OnlyB:
+		return n.Status.String()
+	}
+	var fields []string
+	for _, r := range n.Reasons {
+		if r.Cause == nil || r.Cause.Confidence < diff.Derived {
+			fields = append(fields, r.Field)
+		}
+	}
+	if b := unexplained(n); b > 0 {
+		fields = append(fields, fmt.Sprintf("%d bytes of content", b))
+	} else if len(fields) == 0 {
+		fields = append(fields, "content, not examined")
+	}
+	return strings.Join(fields, ", ")
+}
+
+// badness orders what nothing explains: programs first, then what is on one
+// side only, then by bytes.
+func badness(n *diff.Node) int64 {
+	b := unexplained(n)
+	for _, r := range n.Reasons {
+		if r.Cause != nil && strings.HasPrefix(r.Cause.ID, "D7") {
+			b += 1 << 50
+		}
+	}
+	if n.Kind != diff.KindText {
+		b += 1 << 40
+	}
+	if n.Status == diff.OnlyB {
+		b += 1 << 41
+	}
+	return b
+}

@@ -1,0 +1,292 @@
+package render
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/stagescope/stagescope/chain/safe"
+	"github.com/stagescope/stagescope/diff"
+)
+
+// Text writes a report to be read: the summary, what is suspicious, then the
+// tree. It is plain unless Options.Color is set, and says the same without.
+func Text(w io.Writer, root *diff.Node, o Options) error {
+	t := &text{w: bufio.NewWriter(w), o: o}
+	t.summary(root)
+	if !o.Stat && root.Status != diff.Same {
+		t.line("")
+		for _, c := range root.Children {
+			t.node(c, 0)
+		}
+		if len(root.Children) == 0 {
+			t.node(root, 0)
+		}
+	}
+	return t.w.Flush()
+}
+
+type text struct {
+	w *bufio.Writer
+	o Options
+}
+
+// style is an SGR sequence.
+type style string
+
+const (
+	bold   style = "1"
+	faint  style = "2"
+	red    style = "31"
+	green  style = "32"
+	yellow style = "33"
+	cyan   style = "36"
+)
+
+func (t *text) paint(s style, p string) string {
+	if !t.o.Color || p == "" {
+		return p
+	}
+	return "\x1b[" + string(s) + "m" + p + "\x1b[0m"
+}
+
+func (t *text) line(format string, args ...any) {
+	fmt.Fprintf(t.w, format, args...)
+	t.w.WriteByte('\n')
+}
+
+var marks = map[diff.Status]string{diff.NotChecked: "·", diff.Same: "=", diff.Differs: "≠", diff.OnlyA: "-", diff.OnlyB: "+", diff.Unreadable: "!"}
+
+func (t *text) summary(root *diff.Node) {
+	s := Summarize(root, t.o.Complete)
+	t.line("A  %s", name(t.o.A, root.A))
+	t.line("B  %s", name(t.o.B, root.B))
+	t.line("%s", t.paint(verdictStyle(s), verdict(s)))
+	if root.Note != "" {
+		t.line("note: %s", safe.Line(root.Note))
+	}
+	if s.Differing > 0 {
+		t.line("%s", tallies(s))
+	}
+	for _, c := range s.Causes {
+		fix := ""
+		if c.Fix != "" {
+			fix = t.paint(faint, "  → "+c.Fix)
+		}
+		t.line("  %-4s %6d  %s (%s)%s", c.ID, c.Entries, c.Name, c.Confidence, fix)
+	}
+	t.findings("suspicious, look here first:", red, s.Suspicious)
+	t.findings("not explained, worst first:", yellow, s.Unexplained)
+	t.findings("not read, so that nothing is known of it:", yellow, s.Unread)
+}
+
+// maxFindings bounds each list of the summary.
+const maxFindings = 10
+
+func (t *text) findings(title string, st style, fs []Finding) {
+	if len(fs) == 0 {
+		return
+	}
+	t.line("%s", t.paint(st, title))
+	for i, f := range fs {
+		if i == maxFindings && !t.o.Full {
+			t.line("  … and %d more (--full lists them)", len(fs)-i)
+			break
+		}
+		t.line("  %s: %s", safe.Line(f.Path), safe.Line(f.What))
+	}
+}
+
+func name(given string, s *diff.Side) string {
+	if given == "" && s != nil {
+		given = s.Name
+	}
+	out := safe.Line(given)
+	if s != nil && s.Digest != "" {
+		out += "  " + string(s.Digest)
+	}
+	return out
+}
+
+func verdictStyle(s Summary) style {
+	switch s.Status {
+	case diff.Same:
+		return green
+	case diff.Differs:
+		return red
+	}
+	return yellow
+}
+
+// verdict is the one sentence.
+func verdict(s Summary) string {
+	partly := ""
+	if !s.Complete {
+		partly = "; not all of it was seen"
+	}
+	switch {
+	case s.Status == diff.Same && s.Complete:
+		return "same: every byte of both was read and hashed"
+	case s.Status == diff.Differs && s.Residue == diff.ResidueNone:
+		return "differs, and every difference is accounted for" + partly
+	case s.Status == diff.Differs:
+		return "differs" + partly
+	}
+	return "neither the same nor different as far as it could be read" + partly
+}
+
+// tallies is the sentence that counts.
+func tallies(s Summary) string {
+	out := fmt.Sprintf("%s, %s equal", plural(s.Differing, "difference"), plural(s.Equal, "part"))
+	if s.Explained > 0 {
+		out += fmt.Sprintf("; %s for %d of the %d", plural(len(s.Causes), "cause accounts", "causes account"), s.Explained, s.Differing)
+	}
+	if n := len(s.Unexplained); n > 0 {
+		out += fmt.Sprintf("; %d not explained", n)
+	}
+	return out
+}
+
+func plural(n int, forms ...string) string {
+	if n == 1 {
+		return "1 " + forms[0]
+	}
+	if len(forms) > 1 {
+		return fmt.Sprintf("%d %s", n, forms[1])
+	}
+	return fmt.Sprintf("%d %ss", n, forms[0])
+}
+
+// node writes a node and what is below it.
+func (t *text) node(n *diff.Node, depth int) {
+	if !t.o.within(n) {
+		return
+	}
+	in := strings.Repeat("  ", depth)
+	t.line("%s%s %s", in, t.paint(statusStyle(n.Status), marks[n.Status]), t.head(n))
+	if n.Status == diff.Same {
+		return
+	}
+	if t.o.folded(n) {
+		t.line("%s    folded: %s", in, safe.Line(n.Reasons[0].Cause.Name))
+		return
+	}
+	var derived []string
+	for _, r := range n.Reasons {
+		if r.Cause != nil && r.Cause.ID == "derived" {
+			derived = append(derived, safe.Line(r.Field))
+			continue
+		}
+		t.reason(in+"    ", r)
+	}
+	if len(derived) > 0 {
+		t.line("%s    %s", in, t.paint(faint, "follows from what is below: "+cut(strings.Join(derived, ", "))))
+	}
+	if n.Note != "" {
+		t.line("%s    %s %s", in, t.paint(yellow, "note:"), safe.Line(n.Note))
+	}
+	if t.o.wanted(n) {
+		t.content(in+"    ", n)
+	}
+	t.children(n, depth)
+}
+
+func (t *text) children(n *diff.Node, depth int) {
+	in := strings.Repeat("  ", depth+1)
+	hidden := 0
+	for i, c := range n.Children {
+		if n.Kind == diff.KindGroup && i == maxGroup && !t.o.Full {
+			t.line("%s… and %d more entries (--full lists them)", in, len(n.Children)-i)
+			break
+		}
+		if !t.o.within(c) {
+			hidden++
+			continue
+		}
+		t.node(c, depth+1)
+	}
+	if hidden > 0 {
+		t.line("%s%s", in, t.paint(faint, fmt.Sprintf("(%s left out by --only)", plural(hidden, "difference"))))
+	}
+	if n.Equal > 0 {
+		t.line("%s%s", in, t.paint(faint, fmt.Sprintf("= %d equal", n.Equal)))
+	}
+}
+
+func statusStyle(s diff.Status) style {
+	switch s {
+	case diff.Same:
+		return green
+	case diff.Differs, diff.OnlyA, diff.OnlyB:
+		return red
+	}
+	return yellow
+}
+
+// head is a node's first line.
+func (t *text) head(n *diff.Node) string {
+	out := t.paint(bold, safe.Line(n.Name))
+	if string(n.Kind) != n.Name && n.Kind != diff.KindGroup && !strings.HasPrefix(n.Name, string(n.Kind)) {
+		out += "  " + t.paint(faint, string(n.Kind))
+	}
+	switch n.Status {
+	case diff.Differs, diff.Same:
+	default:
+		out += "  " + n.Status.String()
+	}
+	return out + t.paint(faint, sizes(n))
+}
+
+// sizes says how large the sides are, and which digests they have.
+func sizes(n *diff.Node) string {
+	one := func(s *diff.Side) string {
+		if s == nil || s.Size < 0 && s.Digest == "" {
+			return ""
+		}
+		out := ""
+		if s.Digest != "" {
+			out = s.Digest.Short()
+		}
+		if s.Size >= 0 {
+			out += fmt.Sprintf(" %d B", s.Size)
+		}
+		return strings.TrimSpace(out)
+	}
+	a, b := one(n.A), one(n.B)
+	switch {
+	case a == "" && b == "":
+		return ""
+	case a == b || b == "":
+		return "  " + a
+	case a == "":
+		return "  " + b
+	}
+	return "  " + a + " → " + b
+}
+
+func (t *text) reason(in string, r diff.Reason) {
+	a, b := cmp.Or(safe.Line(r.A), "none"), cmp.Or(safe.Line(r.B), "none")
+	out := safe.Line(r.Field)
+	if r.A != "" || r.B != "" {
+		out += ": " + t.paint(red, cut(a)) + " → " + t.paint(green, cut(b))
+	}
+	if c := r.Cause; c != nil {
+		out += t.paint(cyan, fmt.Sprintf("  [%s %s, %s]", c.ID, safe.Line(c.Name), c.Confidence))
+	}
+	t.line("%s%s", in, out)
+	if c := r.Cause; c != nil && c.Evidence != "" && c.Confidence != diff.Derived {
+		t.line("%s  %s", in, t.paint(faint, safe.Line(c.Evidence)))
+	}
+}
+
+// maxValue bounds a value in characters.
+const maxValue = 200
+
+func cut(s string) string {
+	if r := []rune(s); len(r) > maxValue {
+		return string(r[:maxValue]) + fmt.Sprintf("… (%d more)", len(r)-maxValue)
+	}
+	return s
+}
