@@ -90,7 +90,7 @@ func (m *markdown) summary(root *diff.Node) {
 		m.line("| cause | entries | what | how sure | remedy |")
 		m.line("|---|---:|---|---|---|")
 		for _, c := range s.Causes {
-			m.line("| %s | %d | %s | %s | %s |", c.ID, c.Entries, plain(c.Name), c.Confidence, plain(c.Fix))
+			m.line("| %s | %d | %s | %s | %s |", plain(c.ID), c.Entries, plain(c.Name), c.Confidence, plain(c.Fix))
 		}
 	}
 	m.findings("Suspicious, look here first", s.Suspicious)
@@ -154,7 +154,7 @@ func (m *markdown) body(n *diff.Node, lines []contentLine) {
 			out += ": " + code(cut(r.A)) + " → " + code(cut(r.B))
 		}
 		if c := r.Cause; c != nil {
-			out += fmt.Sprintf(" (%s %s, %s)", c.ID, plain(c.Name), c.Confidence)
+			out += fmt.Sprintf(" (%s %s, %s)", plain(c.ID), plain(c.Name), c.Confidence)
 		}
 		m.line("- %s", out)
 	}

@@ -73,9 +73,9 @@ func (t *text) summary(root *diff.Node) {
 	for _, c := range s.Causes {
 		fix := ""
 		if c.Fix != "" {
-			fix = t.paint(faint, "  → "+c.Fix)
+			fix = t.paint(faint, "  → "+safe.Line(c.Fix))
 		}
-		t.line("  %-4s %6d  %s (%s)%s", c.ID, c.Entries, c.Name, c.Confidence, fix)
+		t.line("  %-4s %6d  %s (%s)%s", safe.Line(c.ID), c.Entries, safe.Line(c.Name), c.Confidence, fix)
 	}
 	t.findings("suspicious, look here first:", red, s.Suspicious)
 	t.findings("not explained, worst first:", yellow, s.Unexplained)
@@ -273,7 +273,7 @@ func (t *text) reason(in string, r diff.Reason) {
 		out += ": " + t.paint(red, cut(a)) + " → " + t.paint(green, cut(b))
 	}
 	if c := r.Cause; c != nil {
-		out += t.paint(cyan, fmt.Sprintf("  [%s %s, %s]", c.ID, safe.Line(c.Name), c.Confidence))
+		out += t.paint(cyan, fmt.Sprintf("  [%s %s, %s]", safe.Line(c.ID), safe.Line(c.Name), c.Confidence))
 	}
 	t.line("%s%s", in, out)
 	if c := r.Cause; c != nil && c.Evidence != "" && c.Confidence != diff.Derived {
