@@ -13,7 +13,7 @@ const maxHunks = 8192
 // binary finds the ranges that differ. Where bytes were inserted or removed the
 // two sides are aligned, so that what follows is not taken for changed.
 func (x *Examiner) binary(ctx context.Context, n *Node, a, b *Input) error {
-	if n.Kind == KindFile || n.Kind == "" {
+	if n.Kind == KindFile || n.Kind == KindEntry || n.Kind == "" {
 		n.Kind = KindBinary
 	}
 	var hs []hunk

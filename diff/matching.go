@@ -230,12 +230,7 @@ func (m *matching) examine(n *Node, a, b *member) error {
 		var ib *Input
 		if ib, err = b.content(m.ctx); err == nil {
 			m.x.remember(b, ib)
-			kind := n.Kind
-			err = m.x.examine(m.ctx, n, true, ia, ib)
-			if n.Kind == KindFile {
-				n.Kind = kind
-			}
-			return err
+			return m.x.examine(m.ctx, n, true, ia, ib)
 		}
 	}
 	if m.ctx.Err() != nil {

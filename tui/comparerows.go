@@ -90,7 +90,9 @@ func (r *diffRows) Row(i, width int) look.Line {
 	if n.Count > 1 {
 		line = line.Add(look.Muted, fmt.Sprintf(" ×%d", n.Count))
 	}
-	line = line.Add(look.Faint, " "+safe.Text(string(n.Kind)))
+	if !strings.HasPrefix(n.Name, string(n.Kind)) {
+		line = line.Add(look.Faint, " "+safe.Text(string(n.Kind)))
+	}
 	if why, role := cause(n); why != "" {
 		line = line.Add(role, "  "+safe.Text(why))
 	}

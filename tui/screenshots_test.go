@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -52,33 +51,6 @@ var pictures = []struct {
 	}},
 }
 
-// zooDiff is how two builds of the embedded chain's stage user-zoo-date differ:
-// its program holds the time at which it was compiled.
-func zooDiff() *diff.Node {
-	side := func(name string, n int64, key string) *diff.Side {
-		return &diff.Side{Name: name, Size: n, Digest: sumOf(key)}
-	}
-	const head = "report: built "
-	program := &diff.Node{Kind: diff.KindBinary, Name: "usr/share/zoo/report", Status: diff.Differs,
-		A: side("usr/share/zoo/report", 20670, "program a"), B: side("usr/share/zoo/report", 20670, "program b"),
-		Content: fakeContent{strings.Repeat("\x00", 22) + head + "2026-03-04 10:11:12\n\x00usage: report FILE\n\x00", strings.Repeat("\x00", 22) + head + "2026-03-05 01:02:03\n\x00usage: report FILE\n\x00"},
-		Residue: diff.ResidueNone,
-		Reasons: []diff.Reason{{Field: "content", A: head + "2026-03-04 10:11:12", B: head + "2026-03-05 01:02:03",
-			Cause: &diff.Cause{ID: "D1a", Name: "time of the build in a string", Confidence: diff.Proved,
-				Evidence: "with the same time on both sides the bytes are equal", Fix: "take the time from SOURCE_DATE_EPOCH"}}}}
-	derived := func(what string) []diff.Reason {
-		return []diff.Reason{{Field: what, A: string(sumOf(what + "a")), B: string(sumOf(what + "b")),
-			Cause: &diff.Cause{ID: "A0", Name: "hash of what differs below", Confidence: diff.Derived}}}
-	}
-	layer := &diff.Node{Kind: diff.KindLayer, Name: "layer 1", Status: diff.Differs, A: side("layer 1", 3670, "layer a"), B: side("layer 1", 3671, "layer b"),
-		Reasons: derived("digest"), Children: []*diff.Node{program}}
-	config := &diff.Node{Kind: diff.KindConfig, Name: "config", Status: diff.Differs, A: side("config", 512, "config a"), B: side("config", 512, "config b"), Residue: diff.ResidueNone, Reasons: derived("diff IDs")}
-	manifest := &diff.Node{Kind: diff.KindManifest, Name: "manifest linux/amd64", Status: diff.Differs, A: side("manifest", 406, "manifest a"), B: side("manifest", 406, "manifest b"),
-		Reasons: derived("config, layers"), Children: []*diff.Node{config, layer}}
-	return &diff.Node{Kind: diff.KindIndex, Name: "index", Status: diff.Differs, A: side("index", 255, "index a"), B: side("index", 255, "index b"),
-		Reasons: derived("manifests"), Children: []*diff.Node{manifest}}
-}
-
 func sumOf(key string) chain.Digest { return chain.SHA256(sha256.Sum256([]byte(key))) }
 
 // playSeed rebuilds the stage under the cursor, up to its last step.
@@ -117,7 +89,7 @@ func TestScreenshots(t *testing.T) {
 			cfg := sampleConfig(b)
 			cfg.Chain = c
 			cfg.Compare = func(context.Context, string, string) (*diff.Comparison, error) {
-				return &diff.Comparison{Root: zooDiff()}, nil
+				return zooDiff(t), nil
 			}
 			d := newDriver(t, cfg, p.w, p.h)
 			d.app.dark = p.dark
