@@ -199,7 +199,7 @@ func TestStoreBuilder(t *testing.T) {
 		t.Errorf("an empty store says %v, %v", by, err)
 	}
 	r := sampleResult()
-	if b.current(r) {
+	if rebuild.Current(b.Chain, r) {
 		t.Error("a result of another recipe counts for this one")
 	}
 	if _, _, err := b.Log(t.Context(), Trial{Result: &rebuild.Result{}}); err == nil {
@@ -240,14 +240,14 @@ func TestVerdictFollowsTheClaim(t *testing.T) {
 		st.Published = tc.claims
 		now := *r
 		now.Verdict.Status = tc.old
-		if got := b.rejudge(&now).Verdict.Status; got != tc.want {
+		if got := rebuild.Rejudge(b.Chain, &now).Verdict.Status; got != tc.want {
 			t.Errorf("%s: %v, want %v", tc.name, got, tc.want)
 		}
 	}
 	st.Published = []chain.Claimed{{Digest: r.Digests.Manifest, Level: chain.LevelManifest, Origin: "digests/core.txt"}}
 	elsewhere := *r
 	elsewhere.Verdict.Compared = []rebuild.Comparison{{Claim: digestOf("theirs"), Level: chain.LevelManifest, Origin: "another party", Own: r.Digests.Manifest}}
-	if got := b.rejudge(&elsewhere).Verdict.Status; got != rebuild.Differs {
+	if got := rebuild.Rejudge(b.Chain, &elsewhere).Verdict.Status; got != rebuild.Differs {
 		t.Errorf("a claim of another party that differs is forgotten: %v", got)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"sync"
 	"time"
 
@@ -144,90 +143,6 @@ func (w *stageWatch) ends(e rebuild.StageEvent, below rebuild.Event) {
 	}
 }
 
-// current reports whether a result is of the stage's present recipe, and not of
-// another tree or of this one before it was changed.
-func (s *StoreBuilder) current(r *rebuild.Result) bool {
-	st, err := s.Chain.Stage(r.Stage)
-	if err != nil {
-		return false
-	}
-	recipe, _, err := rebuild.RecipeDigest(s.Chain, st, r.Platform)
-	return err == nil && recipe == r.Recipe
-}
-
-// rejudge compares what a result gave with what the tree claims now: a digest
-// file may have changed since, and neither verdict outlives its claim.
-func (s *StoreBuilder) rejudge(r *rebuild.Result) *rebuild.Result {
-	st, err := s.Chain.Stage(r.Stage)
-	switch r.Verdict.Status {
-	case rebuild.Reproduced, rebuild.Differs, rebuild.NoClaim, rebuild.NotChecked:
-	default:
-		return r
-	}
-	if err != nil || r.Digests.Manifest == "" {
-		return r
-	}
-	v := rebuild.Verdict{Compared: []rebuild.Comparison{}, Notes: r.Verdict.Notes}
-	for _, c := range st.Published {
-		x := rebuild.Comparison{Claim: c.Digest, Level: c.Level, Origin: c.Origin, Line: c.Line, Own: r.Digests.At(c.Level)}
-		for _, old := range r.Verdict.Compared {
-			if old.Claim == c.Digest && old.Level == c.Level {
-				x = old // with what was found when both images were at hand
-			}
-		}
-		v.Compared = append(v.Compared, x)
-	}
-	for _, old := range r.Verdict.Compared {
-		if !slices.ContainsFunc(v.Compared, func(x rebuild.Comparison) bool { return x.Origin == old.Origin }) && !s.ofTree(old.Origin) {
-			v.Compared = append(v.Compared, old)
-		}
-	}
-	v.Status = status(v.Compared)
-	again := *r
-	again.Verdict = v
-	return &again
-}
-
-// ofTree reports whether claims of an origin are read with the tree, so that
-// one which is not there any more has been withdrawn.
-func (s *StoreBuilder) ofTree(origin string) bool {
-	for _, st := range s.Chain.Stages {
-		for _, c := range st.Published {
-			if c.Origin == origin {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// status judges comparisons as package rebuild does: one that could not be made
-// is never a match.
-func status(all []rebuild.Comparison) rebuild.Status {
-	equal, differ := 0, 0
-	for i := range all {
-		x := &all[i]
-		switch {
-		case x.Claim == "" || x.Level == chain.LevelUnknown || x.Own == "":
-		case x.Own == x.Claim:
-			x.Equal = true
-			equal++
-		default:
-			x.Equal = false
-			differ++
-		}
-	}
-	switch {
-	case differ > 0:
-		return rebuild.Differs
-	case equal > 0:
-		return rebuild.Reproduced
-	case len(all) == 0:
-		return rebuild.NoClaim
-	}
-	return rebuild.NotChecked
-}
-
 // Standings reads the newest result of each stage's present recipe.
 func (s *StoreBuilder) Standings(context.Context) (map[string]Standing, error) {
 	all, err := rebuild.Results(s.Store, "")
@@ -236,8 +151,8 @@ func (s *StoreBuilder) Standings(context.Context) (map[string]Standing, error) {
 	}
 	out := map[string]Standing{}
 	for _, r := range all {
-		if _, newer := out[r.Stage]; !newer && s.current(r) {
-			out[r.Stage] = standings[s.rejudge(r).Verdict.Status]
+		if _, newer := out[r.Stage]; !newer && rebuild.Current(s.Chain, r) {
+			out[r.Stage] = standings[rebuild.Rejudge(s.Chain, r).Verdict.Status]
 		}
 	}
 	return out, nil
@@ -251,9 +166,9 @@ func (s *StoreBuilder) Trials(_ context.Context, id string) ([]Trial, error) {
 	}
 	var out []Trial
 	for _, r := range all {
-		stale := !s.current(r)
+		stale := !rebuild.Current(s.Chain, r)
 		if !stale {
-			r = s.rejudge(r)
+			r = rebuild.Rejudge(s.Chain, r)
 		}
 		t := TrialOf(r)
 		t.Stale = stale

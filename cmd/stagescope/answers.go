@@ -82,10 +82,10 @@ func (a *app) firstAnswers(c *chain.Chain, stages []*chain.Stage) map[string]ans
 		if _, done := out[r.Stage]; done || st == nil {
 			continue
 		}
-		recipe, _, err := rebuild.RecipeDigest(c, st, r.Platform)
-		if err != nil || recipe != r.Recipe {
+		if !rebuild.Current(c, r) {
 			continue // of another tree, or of this one before it was changed
 		}
+		r = rebuild.Rejudge(c, r)
 		got := answers{Bytes: r.Verdict.Status.String()}
 		if m := r.Verdict.Matched(); m != nil {
 			got.Claim = fmt.Sprintf("%s, %s", m.Where(), m.Level)
