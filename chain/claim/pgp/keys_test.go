@@ -10,6 +10,7 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 
+	"github.com/stagescope/stagescope/chain"
 	"github.com/stagescope/stagescope/chain/claim"
 )
 
@@ -165,9 +166,15 @@ func TestPersonsNotFiles(t *testing.T) {
 	if got := Persons(all, repo, digest); !slices.Equal(got, []string{"alice", "bob"}) {
 		t.Errorf("persons %q", got)
 	}
-	c := all[3].Claim()
+	c := all[3].Claim(chain.LevelIndex)
 	if c.Stage != "core-bash" || c.Version != "5.3" || c.Output.Manifest != digest || c.Party != "bob" || c.Kind != claim.KindPGP {
 		t.Errorf("%+v", c)
+	}
+	if c := all[4].Claim(chain.LevelIndex); c.Output.Index != digest || c.Party != "" || c.Verification.State != claim.Unverified {
+		t.Errorf("%+v", c)
+	}
+	if c := all[4].Claim(chain.LevelUnknown); c.Output != (claim.Output{}) {
+		t.Errorf("a level is made up: %+v", c.Output)
 	}
 }
 

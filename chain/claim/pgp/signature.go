@@ -133,12 +133,19 @@ func Persons(all []Signature, repository string, digest chain.Digest) []string {
 }
 
 // Claim is the signature as a claim. It carries no recipe and no environment.
-func (s *Signature) Claim() claim.Claim {
+// Assumed is the level of the digest where the form is not known, since nothing
+// unauthenticated is parsed: that of the tree's release, or LevelUnknown, which
+// gives a claim without an output.
+func (s *Signature) Claim(assumed chain.Level) claim.Claim {
 	_, stage, _ := strings.Cut(s.Repository, "/")
+	level := s.Form.Level()
+	if level == chain.LevelUnknown {
+		level = assumed
+	}
 	c := claim.Claim{
 		Kind: claim.KindPGP, Party: s.Person, Key: s.Fingerprint, Origin: s.Path, Bundle: s.Bundle,
 		Stage: stage, Finished: s.Signed, Verification: s.Verification, Legacy: s.Legacy,
-		Output: claim.OutputOf(s.Digest, s.Form.Level()),
+		Output: claim.OutputOf(s.Digest, level),
 	}
 	if c.Key == "" {
 		c.Key = s.KeyID
