@@ -343,3 +343,21 @@ func TestSparse(t *testing.T) {
 		t.Fatal(sketch(n, ""))
 	}
 }
+
+// TestCutShort shows that a stream which was cut short is not taken for one that
+// ended.
+func TestCutShort(t *testing.T) {
+	var b bytes.Buffer
+	z, _ := gzip.NewWriterLevel(&b, 6)
+	fmt.Fprint(z, strings.Repeat("some text ", 1000))
+	z.Close()
+	for _, size := range []int{b.Len() - 1, b.Len() - 9, b.Len() / 2} {
+		r, err := gzip.NewReader(bytes.NewReader(b.Bytes()[:size]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := NewExaminer(Options{}).Keep(t.Context(), "f", r); err == nil {
+			t.Errorf("the first %d of %d bytes are taken for the whole", size, b.Len())
+		}
+	}
+}

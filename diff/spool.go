@@ -77,6 +77,17 @@ func (s *spool) block() (int64, bool, error) {
 	return s.next - 1, true, nil
 }
 
+// fill reads until buf is full or r ends. Unlike io.ReadFull it keeps apart a
+// reader that ends, io.EOF, and one that was cut short, io.ErrUnexpectedEOF.
+func fill(r io.Reader, buf []byte) (n int, err error) {
+	for n < len(buf) && err == nil {
+		var k int
+		k, err = r.Read(buf[n:])
+		n += k
+	}
+	return n, err
+}
+
 // park moves a loose content to where it can stay.
 func (h *held) park() error {
 	if h == nil || h.loose == nil {
@@ -113,8 +124,8 @@ func (s *spool) keep(r io.Reader, sum hash.Hash) (*held, error) {
 	}()
 	buf := block[:]
 	for {
-		n, err := io.ReadFull(r, buf)
-		if h.size == 0 && (err == io.EOF || err == io.ErrUnexpectedEOF) {
+		n, err := fill(r, buf)
+		if h.size == 0 && err == io.EOF {
 			h.loose, h.size = block, int64(n)
 			return h, nil
 		}
@@ -128,7 +139,7 @@ func (s *spool) keep(r io.Reader, sum hash.Hash) (*held, error) {
 		}
 		switch err {
 		case nil:
-		case io.EOF, io.ErrUnexpectedEOF:
+		case io.EOF:
 			return h, nil
 		default:
 			h.release()

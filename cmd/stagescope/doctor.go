@@ -19,8 +19,13 @@ type doctorReport struct {
 	System  string         `json:"system"`
 	UID     int            `json:"uid"` // -1 where the system has none
 	Store   string         `json:"store,omitempty"`
+	Free    int64          `json:"free"`   // bytes that this user may still write where the store is; -1 when unknown
+	Limits  string         `json:"limits"` // "available", or why a step's memory and processes cannot be limited
 	Engines []doctorEngine `json:"engines"`
 }
+
+// enoughSpace is what a larger stage, its sources and its layers need.
+const enoughSpace = 10 << 30
 
 // doctorEngine is one engine that was really started or asked.
 type doctorEngine struct {
@@ -47,10 +52,13 @@ has answered. Exit code 0 when every engine works, else 2.`,
 
 func (a *app) doctor(ctx context.Context) error {
 	r := doctorReport{System: runtime.GOOS + "/" + runtime.GOARCH, UID: os.Getuid()}
-	if st, err := a.openStore(); err == nil {
-		r.Store = st.Dir()
-	} else {
+	st, err := a.openStore()
+	if err != nil {
 		return err
+	}
+	r.Store, r.Free, r.Limits = st.Dir(), freeSpace(st.Dir()), "available"
+	if err := engine.CheckLimits(); err != nil {
+		r.Limits = err.Error()
 	}
 	addresses := a.engines
 	if len(addresses) == 0 {
@@ -117,6 +125,17 @@ func (a *app) examine(ctx context.Context, addr string) doctorEngine {
 func (a *app) printDoctor(r doctorReport) {
 	fmt.Fprintf(a.out, "system   %s, user %d\n", r.System, r.UID)
 	fmt.Fprintf(a.out, "store    %s\n", safe.Text(r.Store))
+	if r.Free >= 0 {
+		fmt.Fprintf(a.out, "space    %s free there\n", sizeText(r.Free))
+		if r.Free < enoughSpace {
+			fmt.Fprintf(a.out, "         a large stage needs %s: free some, or put the store elsewhere with --store\n", sizeText(enoughSpace))
+		}
+	}
+	if r.Limits == "available" {
+		fmt.Fprintln(a.out, "limits   a step's memory and processes can be limited")
+	} else {
+		fmt.Fprintf(a.out, "limits   none: %s\n", safe.Text(oneLine(r.Limits)))
+	}
 	for _, e := range r.Engines {
 		if !e.Works {
 			fmt.Fprintf(a.out, "engine   %s: cannot be used: %s\n", safe.Text(e.Address), safe.Text(oneLine(e.Problem)))

@@ -19,7 +19,11 @@ import (
 // answer is said and left out, as long as another one answers.
 func (a *app) openEngines(ctx context.Context, st *store.Store) ([]rebuild.Engine, func(), error) {
 	if len(a.engines) == 0 {
-		e, err := engine.Embedded(ctx, engine.Options{StateDir: st.EngineDir()})
+		o, err := a.engineOptions(st)
+		if err != nil {
+			return nil, nil, err
+		}
+		e, err := engine.Embedded(ctx, o)
 		if err != nil {
 			return nil, nil, engineHint(err)
 		}
@@ -46,6 +50,32 @@ func (a *app) openEngines(ctx context.Context, st *store.Store) ([]rebuild.Engin
 			_ = e.Close()
 		}
 	}, nil
+}
+
+// defaultProcesses bounds the processes of a step where that can be done, so
+// that a recipe which only forks does not take the machine along.
+const defaultProcesses = 32768
+
+// engineOptions are the settings of the engine in this program. A limit that
+// was asked for and cannot be set is an error; the default is set where it can.
+func (a *app) engineOptions(st *store.Store) (engine.Options, error) {
+	o := engine.Options{StateDir: st.EngineDir(), Processes: defaultProcesses}
+	if a.stepMemory != "" {
+		n, err := parseSize(a.stepMemory)
+		if err != nil || n <= 0 {
+			return o, withHint(fmt.Errorf("--step-memory %q is no size", a.stepMemory), "write it as 4G or 512MiB")
+		}
+		o.Memory = n
+	}
+	if a.stepProcesses > 0 {
+		o.Processes = a.stepProcesses
+	}
+	if a.stepMemory != "" || a.stepProcesses > 0 {
+		if err := engine.CheckLimits(); err != nil {
+			return o, withHint(fmt.Errorf("limiting steps: %w", err), "leave out --step-memory and --step-processes, or run under systemd-run --user --scope -p Delegate=yes")
+		}
+	}
+	return o, nil
 }
 
 // builder makes what rebuilds the stages of a chain on engines.

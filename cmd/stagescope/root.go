@@ -29,6 +29,9 @@ type app struct {
 	color    string
 	offline  bool
 	mouse    string
+
+	stepMemory    string
+	stepProcesses int64
 }
 
 // Exit codes, as the command's doc comment gives them.
@@ -118,6 +121,8 @@ screen has a verb that prints the same as text or, with --json, as data.`,
 	f.StringArrayVar(&a.sources, "sources", nil, "`DIR` that holds sources already, searched before any mirror (repeatable)")
 	f.StringVar(&a.store, "store", "", "`DIR` of the store (default: stagescope in the user's cache directory)")
 	f.StringArrayVar(&a.engines, "engine", nil, "BuildKit `ADDRESS` to build on (repeatable; default: the engine in this program)")
+	f.StringVar(&a.stepMemory, "step-memory", "", "`SIZE` of memory that the engine in this program lets all steps use together (default: no limit)")
+	f.Int64Var(&a.stepProcesses, "step-processes", 0, "`N` processes that it lets all steps have together (default: 32768 where that can be set)")
 	f.StringVar(&a.platform, "platform", "linux/amd64", "`OS/ARCH` to build for where a recipe leaves it open")
 	f.BoolVar(&a.json, "json", false, "print one JSON document")
 	f.StringVar(&a.color, "color", "auto", "auto, always or never")

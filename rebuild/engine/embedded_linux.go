@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/stagescope/stagescope/rebuild"
+	"github.com/stagescope/stagescope/rebuild/sandbox"
 )
 
 // processName is what the engine's process is started under.
@@ -277,6 +278,10 @@ func openLog(dir string) (*os.File, error) {
 	}
 	return f, nil
 }
+
+// CheckLimits reports whether an engine can limit the memory and processes of
+// its steps here, and why not.
+func CheckLimits() error { return sandbox.CheckLimits() }
 
 // Clean removes an engine's state, from inside its namespace where that is
 // needed: with a range of ids, files belong to users that only exist there.

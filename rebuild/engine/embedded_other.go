@@ -17,5 +17,8 @@ func Embedded(context.Context, Options) (rebuild.Engine, error) { return nil, Er
 // Clean removes an engine's state.
 func Clean(context.Context, Options) error { return ErrUnsupported }
 
+// CheckLimits fails with ErrUnsupported on this system.
+func CheckLimits() error { return ErrUnsupported }
+
 // WhoForbids names what keeps this user from building in namespaces.
 func WhoForbids() string { return "this system has none; use --engine with the address of a BuildKit" }
