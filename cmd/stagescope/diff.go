@@ -20,6 +20,7 @@ import (
 	"github.com/stagescope/stagescope/chain/store"
 	"github.com/stagescope/stagescope/diff"
 	"github.com/stagescope/stagescope/diff/cause"
+	_ "github.com/stagescope/stagescope/diff/formats" // every format that content is taken apart by
 	"github.com/stagescope/stagescope/diff/render"
 )
 

@@ -1,0 +1,412 @@
+package archive
+
+import (
+	"compress/flate"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"sort"
+	"strconv"
+	"time"
+
+	"github.com/stagescope/stagescope/diff"
+	"github.com/stagescope/stagescope/diff/compressed"
+)
+
+// KindZip is a zip archive: also jar, wheel and others.
+const KindZip diff.Kind = "zip"
+
+const (
+	maxDirectory = 256 << 20
+	maxGap       = 8 << 20
+)
+
+func init() {
+	diff.Register(diff.Format{Kind: KindZip, Match: func(in *diff.Input) bool { return in.HasPrefix("PK\x03\x04") || in.HasPrefix("PK\x05\x06") }, Compare: compareZip})
+}
+
+func compareZip(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input) error {
+	sa, err := openZip(ctx, x, a)
+	if err != nil {
+		return fmt.Errorf("side A: %w", err)
+	}
+	sb, err := openZip(ctx, x, b)
+	if err != nil {
+		return fmt.Errorf("side B: %w", err)
+	}
+	return x.Streams(ctx, n, sa, sb)
+}
+
+// zipFile is one member: where its parts lie, and what its headers say.
+type zipFile struct {
+	local, data, descriptor diff.Range
+	lh, ch                  []byte // local header, central header
+	name                    string
+	method                  uint16
+	crc                     uint32
+	size                    int64
+	packed                  bool // it lies right after the member before it in the directory
+}
+
+// zipStream gives the members in the order of the central directory, and at
+// last what belongs to none of them.
+type zipStream struct {
+	in    *diff.Input
+	files []*zipFile
+	rest  []byte // the end record with its comment
+	gaps  []byte // what lies before and between the members
+	next  int
+}
+
+func bad(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", diff.ErrFormat, fmt.Sprintf(format, args...))
+}
+
+// openZip reads the central directory, and places every byte of the archive.
+func openZip(ctx context.Context, x *diff.Examiner, in *diff.Input) (*zipStream, error) {
+	s := &zipStream{in: in}
+	dir, err := s.directory()
+	if err != nil {
+		return nil, err
+	}
+	cd := make([]byte, dir.Len)
+	if _, err := in.ReadAt(cd, dir.Off); err != nil && err != io.EOF {
+		return nil, err
+	}
+	for len(cd) > 0 {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if len(s.files) >= x.Limits().Members {
+			return nil, fmt.Errorf("%w: more than %d members", diff.ErrLimit, len(s.files))
+		}
+		f, n, err := s.file(cd, dir.Off)
+		if err != nil {
+			return nil, err
+		}
+		s.files, cd = append(s.files, f), cd[n:]
+	}
+	if k := uint16(len(s.files)); k != binary.LittleEndian.Uint16(s.rest[8:]) || k != binary.LittleEndian.Uint16(s.rest[10:]) {
+		return nil, bad("the end record counts other than %d members", len(s.files))
+	}
+	if s.gaps, err = s.between(dir.Off); err != nil {
+		return nil, err
+	}
+	s.forgetOffsets()
+	for _, f := range s.files {
+		// The content is read once here, so that a broken archive is compared as
+		// bytes and not half.
+		if k, err := io.Copy(io.Discard, &limited{ctx: ctx, r: s.open(f), left: x.Limits().Decoded}); err != nil || k != f.size {
+			return nil, bad("%q has %d of %d bytes: %v", f.name, k, f.size, err)
+		}
+	}
+	return s, nil
+}
+
+// forgetOffsets takes the offsets out of the headers when they follow from the
+// sizes before them, so that one larger member does not make all others differ.
+func (s *zipStream) forgetOffsets() {
+	var at int64
+	for _, f := range s.files {
+		if f.local.Off != at {
+			return
+		}
+		at = f.descriptor.Off + f.descriptor.Len
+	}
+	for _, f := range s.files {
+		f.packed = true
+		clear(f.ch[42:46])
+	}
+}
+
+// limited ends with an error when too much comes, or with the context.
+type limited struct {
+	ctx  context.Context
+	r    io.Reader
+	left int64
+}
+
+func (l *limited) Read(p []byte) (int, error) {
+	if err := l.ctx.Err(); err != nil {
+		return 0, err
+	}
+	n, err := l.r.Read(p)
+	if l.left -= int64(n); l.left < 0 {
+		return 0, diff.ErrLimit
+	}
+	return n, err
+}
+
+// directory finds the central directory, which lies right before the end record.
+func (s *zipStream) directory() (diff.Range, error) {
+	tail := make([]byte, min(s.in.Size, 22+65535))
+	off := s.in.Size - int64(len(tail))
+	if _, err := s.in.ReadAt(tail, off); err != nil && err != io.EOF {
+		return diff.Range{}, err
+	}
+	for i := len(tail) - 22; i >= 0; i-- {
+		e := tail[i:]
+		if string(e[:4]) != "PK\x05\x06" || int(binary.LittleEndian.Uint16(e[20:])) != len(e)-22 {
+			continue
+		}
+		d := diff.Range{Off: int64(binary.LittleEndian.Uint32(e[16:])), Len: int64(binary.LittleEndian.Uint32(e[12:]))}
+		if d.Off+d.Len != off+int64(i) {
+			return d, bad("the central directory does not lie before the end record (or it is zip64)")
+		}
+		if d.Len > maxDirectory {
+			return d, fmt.Errorf("%w: a central directory of %d bytes", diff.ErrLimit, d.Len)
+		}
+		s.rest = e
+		return d, nil
+	}
+	return diff.Range{}, bad("it has no end record")
+}
+
+// file reads one central header and its local one.
+func (s *zipStream) file(cd []byte, end int64) (*zipFile, int, error) {
+	le := binary.LittleEndian
+	if len(cd) < 46 || string(cd[:4]) != "PK\x01\x02" {
+		return nil, 0, bad("a central header")
+	}
+	nameLen := int(le.Uint16(cd[28:]))
+	n := 46 + nameLen + int(le.Uint16(cd[30:])) + int(le.Uint16(cd[32:]))
+	if n > len(cd) {
+		return nil, 0, bad("a central header of %d bytes", n)
+	}
+	f := &zipFile{ch: cd[:n], name: string(cd[46 : 46+nameLen]), method: le.Uint16(cd[10:]), crc: le.Uint32(cd[16:]), size: int64(le.Uint32(cd[24:]))}
+	f.local.Off, f.data.Len = int64(le.Uint32(cd[42:])), int64(le.Uint32(cd[20:]))
+	if flags := le.Uint16(cd[8:]); flags&0x2041 != 0 || f.method != 0 && f.method != 8 {
+		return nil, 0, bad("%q is encrypted or has method %d", f.name, f.method)
+	}
+	var h [30]byte
+	if f.local.Off+30 > end {
+		return nil, 0, bad("%q lies at byte %d", f.name, f.local.Off)
+	}
+	if _, err := s.in.ReadAt(h[:], f.local.Off); err != nil {
+		return nil, 0, err
+	}
+	f.local.Len = 30 + int64(le.Uint16(h[26:])) + int64(le.Uint16(h[28:]))
+	f.data.Off = f.local.Off + f.local.Len
+	if string(h[:4]) != "PK\x03\x04" || f.data.Off+f.data.Len > end {
+		return nil, 0, bad("the local header of %q", f.name)
+	}
+	f.lh = make([]byte, f.local.Len)
+	if _, err := s.in.ReadAt(f.lh, f.local.Off); err != nil {
+		return nil, 0, err
+	}
+	f.descriptor.Off = f.data.Off + f.data.Len
+	if le.Uint16(h[6:])&8 != 0 {
+		var d [4]byte
+		if _, err := s.in.ReadAt(d[:], f.descriptor.Off); err != nil {
+			return nil, 0, err
+		}
+		if f.descriptor.Len = 12; string(d[:]) == "PK\x07\x08" {
+			f.descriptor.Len = 16
+		}
+		if f.descriptor.Off+f.descriptor.Len > end {
+			return nil, 0, bad("the data descriptor of %q", f.name)
+		}
+	}
+	return f, n, nil
+}
+
+// between collects what lies in no member. Members that overlap, as those of
+// some bombs do, are refused.
+func (s *zipStream) between(end int64) ([]byte, error) {
+	order := append([]*zipFile(nil), s.files...)
+	sort.SliceStable(order, func(i, j int) bool { return order[i].local.Off < order[j].local.Off })
+	var out []byte
+	var at int64
+	gap := func(to int64) error {
+		if to < at {
+			return bad("members overlap at byte %d", to)
+		}
+		if int64(len(out))+to-at > maxGap {
+			return fmt.Errorf("%w: more than %d bytes between the members", diff.ErrLimit, maxGap)
+		}
+		p := make([]byte, to-at)
+		if k, err := s.in.ReadAt(p, at); k < len(p) {
+			return err
+		}
+		out = append(out, p...)
+		return nil
+	}
+	for _, f := range order {
+		if err := gap(f.local.Off); err != nil {
+			return nil, err
+		}
+		at = f.descriptor.Off + f.descriptor.Len
+	}
+	return out, gap(end)
+}
+
+// open gives a member's content, and an error at its end when it is not what
+// the directory says.
+func (s *zipStream) open(f *zipFile) io.Reader {
+	var r io.Reader = io.NewSectionReader(s.in, f.data.Off, f.data.Len)
+	if f.method == 8 {
+		r = flate.NewReader(r)
+	}
+	return &checked{r: r, want: f.crc}
+}
+
+// checked compares the CRC at the end.
+type checked struct {
+	r         io.Reader
+	sum, want uint32
+}
+
+func (c *checked) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.sum = crc32.Update(c.sum, crc32.IEEETable, p[:n])
+	if err == io.EOF && c.sum != c.want {
+		err = bad("the CRC is %08x and should be %08x", c.sum, c.want)
+	}
+	return n, err
+}
+
+func (s *zipStream) Close() error { return nil }
+
+// Reopen gives the body of a member once more.
+func (s *zipStream) Reopen(_ context.Context, i int) (io.ReadCloser, error) {
+	if i < 0 || i >= len(s.files) {
+		return nil, fmt.Errorf("there is no member %d", i)
+	}
+	return io.NopCloser(s.open(s.files[i])), nil
+}
+
+func (s *zipStream) Next(ctx context.Context) (*diff.Member, error) {
+	if s.next > len(s.files) {
+		return nil, io.EOF
+	}
+	s.next++
+	if s.next > len(s.files) {
+		fields := []diff.Field{{Key: "end record", Value: fmt.Sprintf("%x", s.rest)}, {Key: "between the members", Value: fmt.Sprintf("%d bytes, sha256 %x", len(s.gaps), sha256.Sum256(s.gaps))}}
+		raw := append(append(append([]byte(nil), s.rest...), 0), s.gaps...)
+		return &diff.Member{Name: "end of the archive", Raw: raw, Size: -1, Meta: true, Fields: func() []diff.Field { return fields }, Explain: explainEnd}, nil
+	}
+	f := s.files[s.next-1]
+	h := sha256.New()
+	if _, err := io.Copy(h, io.NewSectionReader(s.in, f.data.Off, f.data.Len)); err != nil {
+		return nil, err
+	}
+	sum := h.Sum(nil)
+	desc := make([]byte, f.descriptor.Len)
+	if _, err := s.in.ReadAt(desc, f.descriptor.Off); err != nil && err != io.EOF {
+		return nil, err
+	}
+	m := &diff.Member{Name: f.name, Size: f.size, Body: s.open(f)}
+	for _, p := range [][]byte{f.lh, desc, f.ch, sum} {
+		m.Raw = append(m.Raw, p...)
+	}
+	if f.method == 0 {
+		m.Within = &f.data
+	}
+	encoder := func() string { return s.encoder(ctx, f) }
+	m.Fields = func() []diff.Field { return zipFields(f, desc, sum, encoder()) }
+	m.Explain = func(_, _ []byte, rs []diff.Reason) []diff.Reason { return explainZip(rs, encoder()) }
+	return m, nil
+}
+
+const noEncoder = "none that is known makes these bytes"
+
+// encoder names what made a member's compressed bytes.
+func (s *zipStream) encoder(ctx context.Context, f *zipFile) string {
+	if f.method == 0 {
+		return "stored"
+	}
+	plain := make([]byte, min(f.size, 64<<20))
+	if int64(len(plain)) < f.size {
+		return noEncoder // too large to be encoded again here
+	}
+	if _, err := io.ReadFull(s.open(f), plain); err != nil {
+		return noEncoder
+	}
+	e, ok := compressed.IdentifyDeflate(ctx, io.NewSectionReader(s.in, f.data.Off, f.data.Len), io.NewSectionReader(readerAt(plain), 0, f.size))
+	if !ok {
+		return noEncoder
+	}
+	return e.String()
+}
+
+// readerAt reads memory at random.
+type readerAt []byte
+
+func (r readerAt) ReadAt(p []byte, off int64) (int, error) {
+	if off >= int64(len(r)) {
+		return 0, io.EOF
+	}
+	n := copy(p, r[off:])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// zipFields are all bytes of a member's headers, named.
+func zipFields(f *zipFile, desc, sum []byte, encoder string) []diff.Field {
+	le := binary.LittleEndian
+	num := func(p []byte, at int) string { return strconv.Itoa(int(le.Uint16(p[at:]))) }
+	var out []diff.Field
+	add := func(k, v string) { out = append(out, diff.Field{Key: k, Value: v}) }
+	add("version made by", num(f.ch, 4))
+	add("mtime", dosTime(f.ch[12:]))
+	add("encoder", encoder)
+	add("compressed data", fmt.Sprintf("%d bytes, sha256 %x", f.data.Len, sum))
+	add("CRC-32", fmt.Sprintf("%08x", f.crc))
+	add("size", strconv.FormatInt(f.size, 10))
+	if f.packed {
+		add("offset", "right after the member before")
+	} else {
+		add("offset", strconv.FormatInt(f.local.Off, 10))
+	}
+	add("disk", num(f.ch, 34))
+	add("internal attributes", num(f.ch, 36))
+	add("external attributes", fmt.Sprintf("%08x", le.Uint32(f.ch[38:])))
+	nameLen, extraLen := int(le.Uint16(f.ch[28:])), int(le.Uint16(f.ch[30:]))
+	add("comment", strconv.QuoteToASCII(string(f.ch[46+nameLen+extraLen:])))
+	for _, h := range []struct {
+		in                                 string
+		p, extra                           []byte
+		need, flags, method, sum, nameSize int
+	}{
+		{"", f.ch, f.ch[46+nameLen : 46+nameLen+extraLen], 6, 8, 10, 16, 28},
+		{"local ", f.lh, f.lh[30+int(le.Uint16(f.lh[26:])):], 4, 6, 8, 14, 26},
+	} {
+		add(h.in+"version needed", num(h.p, h.need))
+		add(h.in+"flags", fmt.Sprintf("%04x", le.Uint16(h.p[h.flags:])))
+		add(h.in+"method", num(h.p, h.method))
+		if h.in != "" {
+			add("local mtime", dosTime(h.p[10:]))
+			add("local name", strconv.QuoteToASCII(string(h.p[30:30+int(le.Uint16(h.p[26:]))])))
+			add("local CRC-32 and sizes", fmt.Sprintf("%x", h.p[h.sum:h.nameSize]))
+		}
+		extras(h.in, h.extra, add)
+	}
+	add("data descriptor", fmt.Sprintf("%x", desc))
+	return out
+}
+
+// extras names the extra fields; what does not parse is one field.
+func extras(in string, p []byte, add func(k, v string)) {
+	for i := 0; len(p) > 0; i++ {
+		if len(p) < 4 || 4+int(binary.LittleEndian.Uint16(p[2:])) > len(p) {
+			add(in+"extra, malformed", fmt.Sprintf("%x", p))
+			return
+		}
+		n := 4 + int(binary.LittleEndian.Uint16(p[2:]))
+		add(fmt.Sprintf("%sextra %d 0x%04x", in, i, binary.LittleEndian.Uint16(p)), fmt.Sprintf("%x", p[4:n]))
+		p = p[n:]
+	}
+}
+
+// dosTime is a time of two seconds' precision in no zone. The bytes stand beside
+// it, since not all are times.
+func dosTime(p []byte) string {
+	t, d := int(binary.LittleEndian.Uint16(p)), int(binary.LittleEndian.Uint16(p[2:]))
+	at := time.Date(1980+d>>9, time.Month(d>>5&15), d&31, t>>11, t>>5&63, t&31*2, 0, time.UTC)
+	return fmt.Sprintf("%s (%04x %04x)", at.Format("2006-01-02 15:04:05"), d, t)
+}

@@ -1,0 +1,232 @@
+package compressed
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
+	"math/rand"
+	"testing"
+	"time"
+
+	kgzip "github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/stagescope/stagescope/diff"
+)
+
+func input(b []byte) *diff.Input {
+	return &diff.Input{ReaderAt: bytes.NewReader(b), Name: "f.gz", Size: int64(len(b))}
+}
+
+// words is a text that levels compress differently.
+func words(n int) []byte {
+	r := rand.New(rand.NewSource(1))
+	list := make([][]byte, 400)
+	for i := range list {
+		list[i] = make([]byte, 2+r.Intn(9))
+		for j := range list[i] {
+			list[i][j] = byte('a' + r.Intn(26))
+		}
+	}
+	var b bytes.Buffer
+	for b.Len() < n {
+		b.Write(list[r.Intn(len(list))])
+		b.WriteByte(' ')
+	}
+	return b.Bytes()[:n]
+}
+
+func gz(t testing.TB, level int, mtime int64, parts ...[]byte) []byte {
+	var b bytes.Buffer
+	for _, p := range parts {
+		w, err := gzip.NewWriterLevel(&b, level)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if mtime != 0 {
+			w.ModTime = time.Unix(mtime, 0)
+		}
+		w.Write(p)
+		w.Close()
+	}
+	return b.Bytes()
+}
+
+func pair(t testing.TB, a, b []byte) *diff.Node {
+	t.Helper()
+	x := diff.NewExaminer(diff.Options{TempDir: t.TempDir(), Limits: diff.Limits{Decoded: 64 << 20, Spool: 128 << 20}})
+	n, err := x.Pair(t.Context(), "", "f.gz", input(a), input(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.Settle()
+	return n
+}
+
+func reason(t testing.TB, n *diff.Node, field string) diff.Reason {
+	t.Helper()
+	for _, r := range n.Reasons {
+		if r.Field == field {
+			return r
+		}
+	}
+	t.Fatalf("no reason %q among %+v, note %q", field, n.Reasons, n.Note)
+	return diff.Reason{}
+}
+
+func TestGzipLevelIsProved(t *testing.T) {
+	p := words(300_000)
+	n := pair(t, gz(t, 1, 0, p), gz(t, 9, 0, p))
+	r := reason(t, n, "encoder")
+	if r.A != "gzip level 1 (Go compress/flate)" || r.B != "gzip level 9 (Go compress/flate)" || r.Cause == nil || r.Cause.Confidence != diff.Proved {
+		t.Errorf("%+v", r)
+	}
+	if n.Kind != KindGzip || n.Residue != diff.ResidueNone {
+		t.Errorf("%s: residue %s", n.Kind, n.Residue)
+	}
+}
+
+func TestGzipTime(t *testing.T) {
+	p := words(5000)
+	n := pair(t, gz(t, 6, 1000, p), gz(t, 6, 2000, p))
+	if r := reason(t, n, "mtime"); r.Cause.ID != "D1c" || len(n.Reasons) != 1 || n.Residue != diff.ResidueNone {
+		t.Errorf("%+v, residue %s", n.Reasons, n.Residue)
+	}
+}
+
+// A changed byte of the content stays what it is; an encoder that is not known
+// leaves its bytes unexplained.
+func TestGzipResidue(t *testing.T) {
+	p := words(50_000)
+	q := bytes.Clone(p)
+	q[777] ^= 1
+	if n := pair(t, gz(t, 6, 0, p), gz(t, 6, 0, q)); n.Residue == diff.ResidueNone || len(n.Children) != 1 {
+		t.Errorf("residue %s, %d children", n.Residue, len(n.Children))
+	}
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	w.Write(p[:100])
+	w.Flush() // no candidate flushes here
+	w.Write(p[100:])
+	w.Close()
+	n := pair(t, gz(t, 6, 0, p), b.Bytes())
+	if n.Residue != diff.ResidueKnown || len(n.UnexplainedB) != 1 || len(n.UnexplainedA) != 0 {
+		t.Errorf("residue %s, %v %v", n.Residue, n.UnexplainedA, n.UnexplainedB)
+	}
+}
+
+func TestGzipMembersAndRest(t *testing.T) {
+	p := words(20_000)
+	n := pair(t, gz(t, 6, 0, p), gz(t, 6, 0, p[:9000], p[9000:]))
+	if reason(t, n, "members").B != "2" || n.Residue != diff.ResidueKnown {
+		t.Errorf("%+v, residue %s", n.Reasons, n.Residue)
+	}
+	one := gz(t, 6, 0, p)
+	n = pair(t, one, append(bytes.Clone(one), "hidden"...))
+	if n.Kind != KindGzip || len(n.Children) != 1 || n.Children[0].Status != diff.OnlyB || n.Residue != diff.ResidueKnown {
+		t.Errorf("%s, residue %s, %d children", n.Kind, n.Residue, len(n.Children))
+	}
+}
+
+func TestBrokenGzip(t *testing.T) {
+	one := gz(t, 6, 0, words(20_000))
+	crc := bytes.Clone(one)
+	crc[len(crc)-6] ^= 1
+	for _, b := range [][]byte{one[:len(one)/2], one[:12], crc} {
+		if n := pair(t, one, b); n.Status != diff.Differs || n.Residue == diff.ResidueNone || n.Kind == KindGzip {
+			t.Errorf("%s %s, residue %s", n.Kind, n.Status, n.Residue)
+		}
+	}
+}
+
+// zeros reads as very many zero bytes.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+func TestGzipBombs(t *testing.T) {
+	bomb := func(level int) []byte {
+		var b bytes.Buffer
+		w, _ := kgzip.NewWriterLevel(&b, level)
+		io.CopyN(w, zeros{}, 80<<20)
+		w.Close()
+		return b.Bytes()
+	}
+	if n := pair(t, bomb(6), bomb(1)); n.Residue == diff.ResidueNone || !n.Capped {
+		t.Errorf("residue %s, capped %v", n.Residue, n.Capped)
+	}
+	empty := gz(t, 6, 0, nil)
+	g := &gzipReader{in: newCounter(bytes.NewReader(bytes.Repeat(empty, maxMembers+1)))}
+	if _, err := io.Copy(io.Discard, g); !errors.Is(err, diff.ErrLimit) {
+		t.Errorf("too many members: %v", err)
+	}
+}
+
+func TestIdentify(t *testing.T) {
+	p := words(200_000)
+	section := func(b []byte) *io.SectionReader { return io.NewSectionReader(bytes.NewReader(b), 0, int64(len(b))) }
+	var k, z bytes.Buffer
+	w, _ := kgzip.NewWriterLevel(&k, 3)
+	w.Write(p)
+	w.Close()
+	e, ok := Identify(t.Context(), section(k.Bytes()), section(p))
+	if !ok || e.Level != 3 || e.Library != "klauspost/compress/flate" || e.Name != "gzip" {
+		t.Errorf("%v %v", e, ok)
+	}
+	s, _ := zstd.NewWriter(&z, zstd.WithEncoderLevel(zstd.SpeedDefault))
+	s.Write(p)
+	s.Close()
+	if e, ok := Identify(t.Context(), section(z.Bytes()), section(p)); !ok || e.Name != "zstd" || e.Level != int(zstd.SpeedDefault) {
+		t.Errorf("%v %v", e, ok)
+	}
+	if e, ok := Identify(t.Context(), section(append(k.Bytes(), 0)), section(p)); ok {
+		t.Errorf("a byte more: %v", e)
+	}
+	if e, ok := Identify(t.Context(), section(k.Bytes()), section(p[:len(p)-1])); ok {
+		t.Errorf("other content: %v", e)
+	}
+}
+
+func TestZstdLevels(t *testing.T) {
+	p := words(200_000)
+	enc := func(l zstd.EncoderLevel) []byte {
+		var z bytes.Buffer
+		s, _ := zstd.NewWriter(&z, zstd.WithEncoderLevel(l))
+		s.Write(p)
+		s.Close()
+		return z.Bytes()
+	}
+	n := pair(t, enc(zstd.SpeedFastest), enc(zstd.SpeedBetterCompression))
+	if r := reason(t, n, "encoder"); r.Cause == nil || n.Residue != diff.ResidueNone || n.Kind != KindZstd {
+		t.Errorf("%+v, residue %s", r, n.Residue)
+	}
+}
+
+// Broken streams of every format end in a binary comparison.
+func TestBrokenStreams(t *testing.T) {
+	z, _ := zstd.NewWriter(nil)
+	whole := z.EncodeAll(words(9000), nil)
+	if n := pair(t, whole, whole[:len(whole)-40]); n.Status != diff.Differs || n.Kind == KindZstd {
+		t.Errorf("truncated zstd: %s, residue %s", n.Kind, n.Residue)
+	}
+	for _, magic := range []string{zstdMagic, xzMagic, "BZh9"} {
+		n := pair(t, []byte(magic+"\x00one"), []byte(magic+"\x00two"))
+		if n.Status != diff.Differs || n.Residue == diff.ResidueNone {
+			t.Errorf("%q: %s, residue %s", magic, n.Status, n.Residue)
+		}
+	}
+}
+
+func FuzzStreams(f *testing.F) {
+	a := gz(f, 6, 7, []byte("some content"))
+	f.Add(a, gz(f, 9, 8, []byte("some content")))
+	f.Add(a, append(bytes.Clone(a), a...))
+	f.Add([]byte(zstdMagic+"\x00"), []byte(xzMagic))
+	f.Add([]byte("BZh91AY&SY"), []byte("BZh1\x17rE8P\x90\x00\x00\x00\x00"))
+	f.Fuzz(func(t *testing.T, a, b []byte) {
+		n := pair(t, a, b)
+		if bytes.Equal(a, b) != (n.Status == diff.Same) {
+			t.Fatalf("status %s", n.Status)
+		}
+	})
+}

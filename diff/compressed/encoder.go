@@ -1,0 +1,167 @@
+package compressed
+
+import (
+	"bufio"
+	"bytes"
+	"compress/flate"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	kflate "github.com/klauspost/compress/flate"
+	"github.com/klauspost/compress/zstd"
+)
+
+// Encoder names what made a compressed stream.
+type Encoder struct {
+	Name    string // of the format: gzip, deflate, zstd
+	Level   int    // as the library counts levels; -2 of deflate is Huffman only
+	Library string // e.g. "Go compress/flate"
+	Params  string // other settings, e.g. "EncodeAll"; often empty
+}
+
+// String is e.g. "gzip level 6 (Go compress/flate)".
+func (e Encoder) String() string {
+	s := fmt.Sprintf("%s level %d (%s", e.Name, e.Level, e.Library)
+	if e.Params != "" {
+		s += ", " + e.Params
+	}
+	return s + ")"
+}
+
+var errOther = errors.New("other bytes")
+
+// candidate is one encoder to try.
+type candidate struct {
+	Encoder
+	open func(w io.Writer) (io.WriteCloser, error)
+}
+
+// Identify finds the known encoder that makes exactly the encoded bytes, all of
+// them, of the decoded ones. Encoded is a gzip stream of one member or a zstd
+// frame. Each candidate is given up at the first byte that differs, and all
+// together after four times the content; false means only that none was found.
+func Identify(ctx context.Context, encoded, decoded *io.SectionReader) (Encoder, bool) {
+	head := make([]byte, 4)
+	if _, err := encoded.ReadAt(head, 0); err != nil {
+		return Encoder{}, false
+	}
+	switch {
+	case head[0] == 0x1f && head[1] == 0x8b:
+		g := &gzipReader{in: newCounter(io.NewSectionReader(encoded, 0, encoded.Size()))}
+		n, err := io.Copy(io.Discard, &matcher{ctx: ctx, r: bufio.NewReader(again(decoded)), through: g})
+		if err != nil || n != decoded.Size() || len(g.members) != 1 || g.end != encoded.Size() {
+			return Encoder{}, false
+		}
+		d := g.members[0].deflate
+		e, ok := first(ctx, deflateCandidates(g.members[0].xfl), io.NewSectionReader(encoded, d.Off, d.Len), decoded)
+		e.Name = "gzip"
+		return e, ok
+	case bytes.Equal(head, []byte(zstdMagic)):
+		return first(ctx, zstdCandidates(), encoded, decoded)
+	}
+	return Encoder{}, false
+}
+
+// IdentifyDeflate is Identify for a raw deflate stream.
+func IdentifyDeflate(ctx context.Context, encoded, decoded *io.SectionReader) (Encoder, bool) {
+	return first(ctx, deflateCandidates(0), encoded, decoded)
+}
+
+func again(r *io.SectionReader) *io.SectionReader { return io.NewSectionReader(r, 0, r.Size()) }
+
+// deflateCandidates are in the order in which they are tried. Levels often make
+// the same bytes, so that the one which gzip's XFL claims comes first.
+func deflateCandidates(xfl byte) []candidate {
+	var out []candidate
+	levels := []int{6, 9, 1, 5, 4, 3, 2, 7, 8, 0, -2}
+	switch xfl {
+	case 2:
+		levels = []int{9, 6, 1, 5, 4, 3, 2, 7, 8, 0, -2}
+	case 4:
+		levels = []int{1, 6, 9, 5, 4, 3, 2, 7, 8, 0, -2}
+	}
+	for _, level := range levels {
+		out = append(out, candidate{Encoder{Name: "deflate", Level: level, Library: "Go compress/flate"},
+			func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, level) }},
+			candidate{Encoder{Name: "deflate", Level: level, Library: "klauspost/compress/flate"},
+				func(w io.Writer) (io.WriteCloser, error) { return kflate.NewWriter(w, level) }})
+	}
+	return out
+}
+
+func zstdCandidates() []candidate {
+	var out []candidate
+	for level := zstd.SpeedFastest; level <= zstd.SpeedBestCompression; level++ {
+		out = append(out, candidate{Encoder{Name: "zstd", Level: int(level), Library: "klauspost/compress/zstd"},
+			func(w io.Writer) (io.WriteCloser, error) {
+				return zstd.NewWriter(w, zstd.WithEncoderLevel(level), zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
+			}})
+	}
+	return out
+}
+
+// first gives the first candidate that makes the encoded bytes.
+func first(ctx context.Context, cs []candidate, encoded, decoded *io.SectionReader) (Encoder, bool) {
+	budget := 4*decoded.Size() + 16<<20
+	for _, c := range cs {
+		if ctx.Err() != nil || budget < 0 {
+			break
+		}
+		fed, ok := c.makes(ctx, encoded, decoded)
+		if ok {
+			return c.Encoder, true
+		}
+		budget -= fed
+	}
+	return Encoder{}, false
+}
+
+// makes encodes until the output is another, and says how much was read.
+func (c candidate) makes(ctx context.Context, encoded, decoded *io.SectionReader) (fed int64, ok bool) {
+	m := &matcher{ctx: ctx, r: bufio.NewReaderSize(again(encoded), 64<<10)}
+	w, err := c.open(m)
+	if err != nil {
+		return 0, false
+	}
+	// Only Read and Write are shown, so that nothing is read past what is asked.
+	fed, err = io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{again(decoded)}, make([]byte, 32<<10))
+	if e := w.Close(); err == nil {
+		err = e
+	}
+	return fed, err == nil && fed == decoded.Size() && m.n == encoded.Size()
+}
+
+// matcher is a writer that refuses what differs from r's bytes; with through it
+// is a reader that passes on what does not.
+type matcher struct {
+	ctx     context.Context
+	r       *bufio.Reader
+	through io.Reader
+	n       int64
+	buf     []byte
+}
+
+func (m *matcher) Write(p []byte) (int, error) {
+	if err := m.ctx.Err(); err != nil {
+		return 0, err
+	}
+	if len(m.buf) < len(p) {
+		m.buf = make([]byte, len(p))
+	}
+	got := m.buf[:len(p)]
+	if _, err := io.ReadFull(m.r, got); err != nil || !bytes.Equal(got, p) {
+		return 0, errOther
+	}
+	m.n += int64(len(p))
+	return len(p), nil
+}
+
+func (m *matcher) Read(p []byte) (int, error) {
+	n, err := m.through.Read(p)
+	if _, e := m.Write(p[:n]); e != nil {
+		return 0, e
+	}
+	return n, err
+}

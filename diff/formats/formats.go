@@ -1,0 +1,6 @@
+package formats
+
+import (
+	_ "github.com/stagescope/stagescope/diff/archive"
+	_ "github.com/stagescope/stagescope/diff/compressed"
+)
