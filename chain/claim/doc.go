@@ -1,7 +1,7 @@
-// Package claim is who says what a stage's digest is, and whether it holds:
-// claims of every kind in one table, the parties that make them, the policy
-// that they are held to, and the verdict per stage.
+// Package claim defines who says what a stage's digest is: claims of every kind
+// in one form, the states of their verification, and the verdicts that a stage
+// can have.
 //
-// It judges values that are handed to it. It opens no connection, reads no
-// registry and no PGP key, and does not derive a digest from bytes.
+// It gives no verdict, opens no connection, reads no registry and no key, and
+// does not derive a digest from bytes. Package pgp below it reads signatures.
 package claim
