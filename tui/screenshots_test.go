@@ -3,7 +3,6 @@ package tui
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -50,8 +49,6 @@ var pictures = []struct {
 		d.keys("v", "v", "tab")
 	}},
 }
-
-func sumOf(key string) chain.Digest { return chain.SHA256(sha256.Sum256([]byte(key))) }
 
 // playSeed rebuilds the stage under the cursor, up to its last step.
 func playSeed(d *driver, b *fakeBuilder) *chain.Stage {
