@@ -128,7 +128,8 @@ func (s *Store) writeIndex(idx *ocispec.Index) error {
 }
 
 // RebuildIndex writes index.json anew from the blobs: every tag by its record,
-// every artifact, and every image that none of these leads to.
+// every artifact, and every whole image that none of these leads to. What an
+// import left behind that did not finish is no image.
 func (s *Store) RebuildIndex(ctx context.Context) error {
 	release, err := s.exclusive(ctx, lockIndex)
 	if err != nil {
@@ -161,6 +162,9 @@ func (s *Store) scanIndex(ctx context.Context) (*ocispec.Index, error) {
 		m, err := s.manifest(d)
 		if err != nil {
 			continue // no manifest, or a damaged one: Verify names it
+		}
+		if !m.isArtifact() && s.Complete(m.descriptor(d)) != nil {
+			continue
 		}
 		found[d] = m
 		for _, c := range m.Manifests {

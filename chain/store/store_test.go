@@ -295,6 +295,10 @@ func TestImportRefuses(t *testing.T) {
 		if strings.Contains(name, "blob") && s.Complete(root) == nil {
 			t.Errorf("%s: the image is complete", name)
 		}
+		// What came before the end is no damage: it is what gc removes.
+		if faults, err := s.Verify(t.Context(), nil); err != nil || len(faults) > 0 {
+			t.Errorf("%s: the store has %v, %v", name, faults, err)
+		}
 	}
 	s := open(t)
 	data, _ := layoutTar(t, "text", nil)
