@@ -41,6 +41,7 @@ func (b *buildkit) Build(ctx context.Context, r *rebuild.Request, p rebuild.Prog
 	attrs := so.FrontendAttrs
 	so.Frontend, so.FrontendAttrs = "", nil
 	var refused error
+	var asked map[string]note // by vertex name
 	res, err := b.client.Build(ctx, so, "stagescope", func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 		res, err := c.Solve(ctx, gateway.SolveRequest{Frontend: frontendName, FrontendOpt: attrs})
 		if err != nil {
@@ -53,8 +54,12 @@ func (b *buildkit) Build(ctx context.Context, r *rebuild.Request, p rebuild.Prog
 		if refused = checkGraph(r, def); refused != nil {
 			return nil, refused
 		}
-		w.know(stepsOf(r, def))
-		return res, nil
+		steps := stepsOf(r, def)
+		w.know(steps)
+		if r.StepDigests && b.notes == nil {
+			asked, err = stepDiffs(ctx, c, def, steps)
+		}
+		return res, err
 	}, ch)
 	<-done
 	if refused != nil {
@@ -69,7 +74,7 @@ func (b *buildkit) Build(ctx context.Context, r *rebuild.Request, p rebuild.Prog
 			return nil, fmt.Errorf("%s: the builder's answer: %w", r.Stage, err)
 		}
 	}
-	built.Steps = b.stepDigests(r, w)
+	built.Steps = b.stepDigests(r, w, asked)
 	return built, nil
 }
 
@@ -129,8 +134,9 @@ func exitCode(failed *vertex, err error) (int, bool) {
 	return code, err == nil
 }
 
-// stepDigests gathers what is known of each step that ran.
-func (b *buildkit) stepDigests(r *rebuild.Request, w *watcher) []rebuild.StepDigest {
+// stepDigests gathers what is known of each step that ran: what an embedded
+// engine told, or what a builder was asked.
+func (b *buildkit) stepDigests(r *rebuild.Request, w *watcher, asked map[string]note) []rebuild.StepDigest {
 	var out []rebuild.StepDigest
 	for i := range r.Steps {
 		for _, v := range w.seen {
@@ -138,7 +144,11 @@ func (b *buildkit) stepDigests(r *rebuild.Request, w *watcher) []rebuild.StepDig
 				continue
 			}
 			d := rebuild.StepDigest{Step: i, Name: r.Steps[i].Name, Seconds: v.end.Sub(v.begin).Seconds(), Cached: v.cached}
-			if n, ok := b.notes.take(v.id); ok {
+			n, ok := b.notes.take(v.id)
+			if !ok {
+				n, ok = asked[v.name]
+			}
+			if ok {
 				d.Digest, d.Changed = n.Digest, n.Changed
 			}
 			out = append(out, d)

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash"
@@ -11,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -59,8 +57,7 @@ func layerDigest(ctx context.Context, r solver.Result) (chain.Digest, int, error
 
 // treeDigest digests path, type, mode, owner, device, extended attributes, link
 // and content of everything below dir, in path order, modification times left
-// out. Every field is preceded by its length, so that no two trees can give the
-// same bytes.
+// out.
 func treeDigest(dir string) (chain.Digest, int, error) {
 	h, count := sha256.New(), 0
 	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
@@ -80,11 +77,6 @@ func treeDigest(dir string) (chain.Digest, int, error) {
 	return chain.SHA256([32]byte(h.Sum(nil))), count, nil
 }
 
-func field(h hash.Hash, b []byte) {
-	h.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(b))))
-	h.Write(b)
-}
-
 func hashEntry(h hash.Hash, rel, p string) error {
 	info, err := os.Lstat(p)
 	if err != nil {
@@ -94,26 +86,17 @@ func hashEntry(h hash.Hash, rel, p string) error {
 	if !ok {
 		return fmt.Errorf("reading the metadata of %q", rel)
 	}
-	field(h, []byte(rel))
-	for _, v := range []uint64{uint64(st.Mode), uint64(st.Uid), uint64(st.Gid), st.Rdev} {
-		h.Write(binary.LittleEndian.AppendUint64(nil, v))
-	}
 	names, err := sysx.LListxattr(p)
 	if err != nil {
 		names = nil // the file system has none
 	}
-	slices.Sort(names)
+	xattrs := map[string][]byte{}
 	for _, n := range names {
-		if strings.HasPrefix(n, "trusted.overlay.") || strings.HasPrefix(n, "user.overlay.") {
-			continue // the snapshotter's own
-		}
-		v, err := sysx.LGetxattr(p, n)
-		if err != nil {
+		if xattrs[n], err = sysx.LGetxattr(p, n); err != nil {
 			return err
 		}
-		field(h, []byte(n))
-		field(h, v)
 	}
+	hashMeta(h, rel, meta{mode: st.Mode, uid: st.Uid, gid: st.Gid, rdev: st.Rdev, xattrs: xattrs})
 	switch {
 	case info.Mode()&fs.ModeSymlink != 0:
 		link, err := os.Readlink(p)
@@ -133,7 +116,11 @@ func hashContent(h hash.Hash, p string, size int64) error {
 		return err
 	}
 	defer f.Close()
-	h.Write(binary.LittleEndian.AppendUint64(nil, uint64(size)))
-	_, err = io.Copy(h, f)
-	return err
+	content := sha256.New()
+	if _, err := io.Copy(content, f); err != nil {
+		return err
+	}
+	hashSize(h, size)
+	h.Write(content.Sum(nil))
+	return nil
 }

@@ -35,6 +35,23 @@ func main() {
 		time.Sleep(10 * time.Minute)
 	case "write":
 		check(os.WriteFile(os.Args[2], []byte(os.Args[3]), 0o666))
+	case "mkdir":
+		check(os.MkdirAll(os.Args[2], 0o755))
+	case "mode":
+		mode, err := strconv.ParseUint(os.Args[3], 8, 32)
+		check(err)
+		check(syscall.Chmod(os.Args[2], uint32(mode)))
+	case "link":
+		check(os.Symlink(os.Args[3], os.Args[2]))
+	case "rename":
+		check(os.Rename(os.Args[2], os.Args[3]))
+	case "remove":
+		check(os.RemoveAll(os.Args[2]))
+	case "sly": // writes, and gives the file the time it had
+		info, err := os.Stat(os.Args[2])
+		check(err)
+		check(os.WriteFile(os.Args[2], []byte(os.Args[3]), 0o666))
+		check(os.Chtimes(os.Args[2], info.ModTime(), info.ModTime()))
 	case "fill":
 		f, err := os.Create(os.Args[2])
 		check(err)
