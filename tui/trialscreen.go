@@ -146,7 +146,7 @@ func (sh *sheet) result(r *rebuild.Result) {
 			how = "cached"
 		}
 		sh.add(look.T(look.Faint, fmt.Sprintf("%3d ", st.Step+1)).Add(look.Plain, safe.Text(st.Name)).
-			Add(look.Muted, "  "+how).Add(look.Faint, "  "+short(st.Digest))).copy = string(st.Digest)
+			Add(look.Muted, "  "+how).Add(look.Faint, "  "+stepDigest(st))).copy = string(st.Digest)
 	}
 	if len(r.Notes) > 0 {
 		sh.heading("Notes", "")
@@ -154,6 +154,14 @@ func (sh *sheet) result(r *rebuild.Result) {
 	for _, n := range r.Notes {
 		sh.para(look.Warn, n)
 	}
+}
+
+// stepDigest is what is known of what a step changed.
+func stepDigest(st rebuild.StepDigest) string {
+	if st.Digest == "" {
+		return "what it changed was not recorded"
+	}
+	return short(st.Digest)
 }
 
 // claims writes the claims beside what came out, one by one.
