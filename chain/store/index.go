@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/opencontainers/image-spec/specs-go"
@@ -43,13 +45,45 @@ func (s *Store) readIndex() (*ocispec.Index, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the store's index: %w", err)
 	}
-	if err := json.Unmarshal(data, idx); err != nil {
-		return nil, fmt.Errorf("%w: %v", errBadIndex, err)
+	return s.parsed.parse(data)
+}
+
+// parsedIndex remembers the last index.json that was parsed. Its bytes decide
+// whether it still holds: a store of a thousand results is asked for its tags
+// several times for each, and times and sizes of files are no proof.
+type parsedIndex struct {
+	mu   sync.Mutex
+	data []byte
+	idx  *ocispec.Index
+}
+
+// know remembers an index that was written.
+func (p *parsedIndex) know(data []byte, idx *ocispec.Index) {
+	known := *idx
+	known.Manifests = slices.Clone(idx.Manifests)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.data, p.idx = data, &known
+}
+
+// parse gives an index that the caller may change, except for its descriptors'
+// annotations.
+func (p *parsedIndex) parse(data []byte) (*ocispec.Index, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.idx == nil || !bytes.Equal(p.data, data) {
+		idx := &ocispec.Index{}
+		if err := json.Unmarshal(data, idx); err != nil {
+			return nil, fmt.Errorf("%w: %v", errBadIndex, err)
+		}
+		if idx.SchemaVersion != 2 || slices.ContainsFunc(idx.Manifests, badDescriptor) {
+			return nil, fmt.Errorf("%w: it is no OCI index", errBadIndex)
+		}
+		p.data, p.idx = data, idx
 	}
-	if idx.SchemaVersion != 2 || slices.ContainsFunc(idx.Manifests, badDescriptor) {
-		return nil, fmt.Errorf("%w: it is no OCI index", errBadIndex)
-	}
-	return idx, nil
+	idx := *p.idx
+	idx.Manifests = slices.Clone(idx.Manifests)
+	return &idx, nil
 }
 
 func badDescriptor(d ocispec.Descriptor) bool {
@@ -124,7 +158,12 @@ func (s *Store) writeIndex(idx *ocispec.Index) error {
 	if err != nil {
 		return fmt.Errorf("encoding the store's index: %w", err)
 	}
-	return s.writeFile(s.indexPath(), append(data, '\n'), true)
+	data = append(data, '\n')
+	if err := s.writeFile(s.indexPath(), data, true); err != nil {
+		return err
+	}
+	s.parsed.know(data, idx)
+	return nil
 }
 
 // RebuildIndex writes index.json anew from the blobs: every tag by its record,

@@ -26,6 +26,7 @@ type Store struct {
 	dir string
 
 	manifests sync.Map // chain.Digest → *manifest: parsed manifests, which never change
+	parsed    parsedIndex
 	wait      time.Duration
 	now       func() time.Time
 }
