@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"syscall"
 
 	"github.com/stagescope/stagescope/chain"
 	"github.com/stagescope/stagescope/chain/image"
@@ -98,6 +100,17 @@ func engineHint(err error) error {
 	return withHint(err, "stagescope doctor says whether this machine can build")
 }
 
+// diskFull says that a build found no room. What a builder reports has crossed a
+// wire as text, and a step prints it.
+func diskFull(err error) bool {
+	text := err.Error()
+	var step *rebuild.StepError
+	if errors.As(err, &step) {
+		text += strings.Join(step.Tail, "\n")
+	}
+	return errors.Is(err, syscall.ENOSPC) || strings.Contains(strings.ToLower(text), "no space left on device")
+}
+
 // rebuildHint says what can be done when a stage could not be built.
 func rebuildHint(err error) error {
 	var missing *chainsource.MissingError
@@ -123,7 +136,7 @@ func rebuildHint(err error) error {
 		return withHint(err, "build it: --inputs own")
 	case errors.As(err, &inputs):
 		return withHint(err, "compare files instead, or choose a release from 2025.02.0 on")
-	case errors.As(err, &space):
+	case errors.As(err, &space), diskFull(err):
 		return withHint(err, "free some: stagescope store gc, or use another disk with --store")
 	case errors.As(err, &network):
 		return withHint(err, "pin what it takes in package.toml and use it from fetch/")

@@ -99,11 +99,10 @@ func TestCancelLeavesNothing(t *testing.T) {
 const victimMarker = "victim-marker-8a20"
 
 // victim is a process that is killed in the middle of a build.
-func victim(dir string) {
+func victim(dir string) error {
 	e, err := Embedded(context.Background(), Options{StateDir: dir})
 	if err != nil {
-		fmt.Println("cannot:", err)
-		os.Exit(1)
+		return err
 	}
 	bin, _ := probe()
 	e.Build(context.Background(), &rebuild.Request{
@@ -114,14 +113,14 @@ func victim(dir string) {
 			os.Stdout.Write(ev.Data)
 		}
 	})
-	os.Exit(3)
+	return errors.New("the build ended by itself")
 }
 
 func TestKillLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	newEngine(t, Options{}).Close() // skips where nothing can be built
 	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = append(os.Environ(), "ENGINE_TEST_VICTIM="+dir)
+	cmd.Env = append(os.Environ(), taskEnv+"=victim:"+dir)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

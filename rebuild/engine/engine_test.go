@@ -25,8 +25,8 @@ import (
 
 func TestMain(m *testing.M) {
 	Init()
-	if dir := os.Getenv("ENGINE_TEST_VICTIM"); dir != "" {
-		victim(dir)
+	if text := os.Getenv(taskEnv); text != "" {
+		runTask(text)
 	}
 	os.Exit(m.Run())
 }

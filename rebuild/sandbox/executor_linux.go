@@ -101,10 +101,13 @@ func (e *Executor) Run(ctx context.Context, id string, root executor.Mount, moun
 	}
 	defer clean()
 	st, err := e.start(ctx, sp, p, start)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = exitError(p.Meta, st)
 	}
-	return nil, exitError(p.Meta, st)
+	if err != nil {
+		makeRoom(sp.Root)
+	}
+	return nil, err
 }
 
 // supported refuses what the sandbox does not offer instead of ignoring it.
