@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -23,6 +24,9 @@ type Options struct {
 	Offline  bool         // registries are refused
 	Keychain authn.Keychain
 	Limits   Limits
+
+	// Transport reaches registries; nil means web.NewTransport with its defaults.
+	Transport http.RoundTripper
 
 	// Claim resolves claim:PARTY/ID to another reference; nil means that claims
 	// are not known here.

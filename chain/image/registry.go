@@ -54,6 +54,9 @@ func openRegistry(ctx context.Context, r Reference, o Options) (*Image, error) {
 		return nil, fmt.Errorf("%s is in a registry: %w", r.Name, ErrOffline)
 	}
 	b := &remoteBlobs{repo: r.Name.Context(), opts: RemoteOptions(ctx, o.Keychain)}
+	if o.Transport != nil {
+		b.opts = append(b.opts, remote.WithTransport(o.Transport))
+	}
 	desc, err := remote.Get(r.Name, b.opts...)
 	if err != nil {
 		return nil, registryError(err)

@@ -2,6 +2,8 @@ package web
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +21,7 @@ type Options struct {
 	Retries int           // of an answer 429 or 503: 4; -1 for none
 	MaxWait time.Duration // that a Retry-After may ask for: 2 min
 	Base    http.RoundTripper
+	RootCAs *x509.CertPool // who may vouch for a server, without Base; nil means the system's
 }
 
 func (o Options) withDefaults() Options {
@@ -49,6 +52,7 @@ func NewTransport(o Options) http.RoundTripper {
 		base = &http.Transport{
 			Proxy:                 http.ProxyFromEnvironment,
 			DialContext:           (&net.Dialer{Timeout: o.Connect, KeepAlive: 30 * time.Second}).DialContext,
+			TLSClientConfig:       &tls.Config{RootCAs: o.RootCAs, MinVersion: tls.VersionTLS12},
 			TLSHandshakeTimeout:   o.Connect,
 			ResponseHeaderTimeout: o.Answer,
 			ExpectContinueTimeout: time.Second,
@@ -102,12 +106,29 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		if err := sleep(req.Context(), wait); err != nil {
 			return nil, err
 		}
+		if req, err = rewound(req); err != nil {
+			return nil, err
+		}
 	}
+}
+
+// rewound is a request that was sent once, ready to be sent again.
+func rewound(req *http.Request) (*http.Request, error) {
+	if req.GetBody == nil {
+		return req, nil
+	}
+	body, err := req.GetBody()
+	if err != nil {
+		return nil, fmt.Errorf("sending the request again: %w", err)
+	}
+	again := req.Clone(req.Context())
+	again.Body = body
+	return again, nil
 }
 
 func (t *transport) again(req *http.Request, resp *http.Response, attempt int) bool {
 	busy := resp.StatusCode == http.StatusTooManyRequests || (resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != "")
-	replayable := req.Body == nil || req.Body == http.NoBody
+	replayable := req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
 	return busy && replayable && attempt < t.o.Retries
 }
 
