@@ -26,10 +26,16 @@ type Query struct {
 
 // Found is a bundle that a place has. Nothing in it has been verified.
 type Found struct {
-	Data      []byte
-	Digest    chain.Digest
-	Origins   []string   // the places that have it, in the order in which they were given
-	Manifests []Manifest // the referrers that it hung on
+	Data    []byte
+	Digest  chain.Digest
+	Origins []string // the places that have it, in the order in which they were given
+	Hung    []Hung   // the referrers that it hung on
+}
+
+// Hung is a referrer that holds a bundle, in the place where it was read.
+type Hung struct {
+	Manifest Manifest
+	Place    Place
 }
 
 // atOnce bounds how many questions are under way.
@@ -96,7 +102,7 @@ func merge(results []finder) ([]Found, []Unread) {
 				have = f
 				byDigest[f.Digest] = f
 			} else {
-				have.Manifests = append(have.Manifests, f.Manifests...)
+				have.Hung = append(have.Hung, f.Hung...)
 			}
 			have.Origins = append(have.Origins, r.place.Name())
 		}
@@ -169,14 +175,14 @@ func (f *finder) entry(ctx context.Context, e ocispec.Descriptor) error {
 	d := sum(data)
 	for _, have := range f.found {
 		if have.Digest == d { // under another subject too
-			have.Manifests = append(have.Manifests, m)
+			have.Hung = append(have.Hung, Hung{m, f.place})
 			return nil
 		}
 	}
 	if f.bytes += int64(len(data)); f.bytes > maxFound {
 		return &image.LimitError{What: "bytes of bundles", Limit: maxFound}
 	}
-	f.found = append(f.found, &Found{Data: data, Digest: d, Manifests: []Manifest{m}})
+	f.found = append(f.found, &Found{Data: data, Digest: d, Hung: []Hung{{m, f.place}}})
 	return nil
 }
 
@@ -214,4 +220,12 @@ func Claims(v *statement.Verifier, found []Found) []*claim.Claim {
 		out[i] = c
 	}
 	return out
+}
+
+// About says whether a claim is about what was asked, whatever it hung on.
+func (q Query) About(c *claim.Claim) bool {
+	if q.Recipe != nil && c.Recipe == sum(q.Recipe) {
+		return true
+	}
+	return slices.Contains(q.Outputs, c.Output.Manifest)
 }

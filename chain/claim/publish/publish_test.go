@@ -77,13 +77,24 @@ func verifier(t testing.TB, parties ...party) *statement.Verifier {
 // is not nil, and gives a repository of it.
 func serve(t testing.TB, referrers bool, wrap func(http.Handler) http.Handler) *Registry {
 	t.Helper()
-	h := ggcr.New(ggcr.Logger(log.New(io.Discard, "", 0)), ggcr.WithReferrersSupport(referrers))
+	h := ggcr.New(ggcr.Logger(quiet), ggcr.WithReferrersSupport(referrers))
 	if wrap != nil {
 		h = wrap(h)
 	}
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
 	return repository(t, s.URL, Options{})
+}
+
+var quiet = log.New(io.Discard, "", 0)
+
+// outputsOf are the digests of outputs by their names in tests.
+func outputsOf(names ...string) []chain.Digest {
+	var out []chain.Digest
+	for _, n := range names {
+		out = append(out, digestOf(n))
+	}
+	return out
 }
 
 type anonymous struct{}
@@ -181,13 +192,13 @@ func TestRoundTrip(t *testing.T) {
 			if got := find(t, Query{Recipe: recipe("core-bash")}, p[1]); !slices.Equal(bundles(got), digests(agrees, dissents)) {
 				t.Errorf("by the recipe: %d bundles", len(got))
 			}
-			if got := find(t, Query{Outputs: []chain.Digest{digestOf("E")}}, p[1]); !slices.Equal(bundles(got), digests(dissents)) {
+			if got := find(t, Query{Outputs: outputsOf("E")}, p[1]); !slices.Equal(bundles(got), digests(dissents)) {
 				t.Errorf("by the output: %d bundles", len(got))
 			}
-			if got := find(t, Query{Recipe: recipe("core-zlib"), Outputs: []chain.Digest{digestOf("Z")}}, p[1]); len(got) != 0 {
+			if got := find(t, Query{Recipe: recipe("core-zlib"), Outputs: outputsOf("Z")}, p[1]); len(got) != 0 {
 				t.Errorf("of another stage: %d bundles", len(got))
 			}
-			found := find(t, Query{Recipe: recipe("core-bash"), Outputs: []chain.Digest{digestOf("D")}}, p[1], p[1])
+			found := find(t, Query{Recipe: recipe("core-bash"), Outputs: outputsOf("D")}, p[1], p[1])
 			outputs := map[string]chain.Digest{}
 			for _, c := range Claims(verifier(t, alice, bob), found) {
 				if c.Verification.State != claim.Verified {

@@ -35,11 +35,10 @@ func (r *Registry) Referrers(ctx context.Context, subject chain.Digest) ([]Refer
 	return l.list, l.missed
 }
 
-// answered says whether an error is a registry's answer, so that there was one.
+// answered says whether the registry answered, be it wrongly.
 func answered(err error) bool {
-	var status *StatusError
-	var limit *image.LimitError
-	return errors.As(err, &status) || errors.As(err, &limit)
+	var none *noAnswer
+	return !errors.As(err, &none)
 }
 
 // listing collects referrers from several lists.

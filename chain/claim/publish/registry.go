@@ -93,7 +93,7 @@ func (r *Registry) login(ctx context.Context, scope string) (*http.Client, error
 	}
 	rt, err := transport.NewWithContext(ctx, r.repo.Registry, auth, r.o.Transport, []string{r.repo.Scope(scope)})
 	if err != nil {
-		return nil, fmt.Errorf("reaching the registry %s: %w", r.repo.RegistryStr(), answerError(err))
+		return nil, fmt.Errorf("reaching the registry %s: %w", r.repo.RegistryStr(), err)
 	}
 	return &http.Client{Transport: rt, CheckRedirect: checkRedirect}, nil
 }
@@ -125,7 +125,7 @@ func (r *Registry) send(ctx context.Context, q request, want ...int) (*http.Resp
 	}
 	client, err := r.client(ctx, scope)
 	if err != nil {
-		return nil, err
+		return nil, &noAnswer{err}
 	}
 	url := q.path
 	if !strings.Contains(url, "://") {
@@ -146,7 +146,7 @@ func (r *Registry) send(ctx context.Context, q request, want ...int) (*http.Resp
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("asking %s: %w", r.Name(), answerError(err))
+		return nil, &noAnswer{fmt.Errorf("asking %s: %w", r.Name(), answerError(err))}
 	}
 	for _, code := range want {
 		if resp.StatusCode == code {

@@ -40,6 +40,11 @@ func (e *StatusError) Is(target error) bool {
 	return target == ErrNotFound && e.Code == http.StatusNotFound
 }
 
+// noAnswer marks that a registry gave none.
+type noAnswer struct{ error }
+
+func (e *noAnswer) Unwrap() error { return e.error }
+
 // maxDetail bounds what is quoted of a registry, in bytes.
 const maxDetail = 300
 
