@@ -91,6 +91,13 @@ func TestCycle(t *testing.T) {
 	for _, s := range c.Stages { // must end
 		c.Path(s.ID)
 		c.Ancestors(s.ID)
+		want := "core-a core-b core-c core-a"
+		if s.ID == "core-e" {
+			want = ""
+		}
+		if got := c.Cycle(s.ID); s.ID != "core-b" && s.ID != "core-c" && strings.Join(got, " ") != want || len(got) == 1 {
+			t.Errorf("the cycle at %s is %q, want %q", s.ID, got, want)
+		}
 	}
 }
 

@@ -130,28 +130,8 @@ func (c *Chain) reportCycle(stages []*Stage) {
 	if len(stages) == 0 {
 		return
 	}
-	stuck := map[int]bool{}
-	for _, s := range stages {
-		stuck[c.graph.at[s.ID]] = true
-	}
-	var walk []int
-	seen := map[int]int{}
-	for i := c.graph.at[stages[0].ID]; ; {
-		if at, ok := seen[i]; ok {
-			walk = walk[at:]
-			break
-		}
-		seen[i] = len(walk)
-		walk = append(walk, i)
-		// A stuck stage always needs another stuck one.
-		i = c.graph.needs[i][slices.IndexFunc(c.graph.needs[i], func(j int) bool { return stuck[j] })]
-	}
-	ids := make([]string, 0, len(walk)+1)
-	for _, i := range walk {
-		ids = append(ids, c.Stages[i].ID)
-	}
-	ids = append(ids, ids[0])
-	first := c.Stages[walk[0]]
+	ids := c.Cycle(stages[0].ID)
+	first := c.Stages[c.graph.at[ids[0]]]
 	c.Findings = append(c.Findings, Finding{Severity: Fault, Rule: "cycle", Stage: first.ID, File: first.Containerfile,
 		Text: fmt.Sprintf("stages need each other: %s; %d stages cannot be ordered", strings.Join(ids, " needs "), len(stages)),
 		Hint: "break the cycle: no stage of it can be built from source"})

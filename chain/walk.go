@@ -189,3 +189,40 @@ func (s *Stage) ContextFS(c *Chain) (fs.FS, error) {
 	}
 	return sub, nil
 }
+
+// Cycle gives stages that need each other, at or below the stage id: each needs
+// the next, and the last is the first again. It is nil when there are none.
+func (c *Chain) Cycle(id string) []string {
+	at, ok := c.graph.at[id]
+	if !ok {
+		return nil
+	}
+	done := make([]bool, len(c.Stages)) // no cycle at or below it
+	place := map[int]int{}              // on the way down to where the walk is
+	var way []int
+	var down func(i int) bool
+	down = func(i int) bool {
+		if first, found := place[i]; found {
+			way = append(way[first:], i)
+			return true
+		}
+		place[i] = len(way)
+		way = append(way, i)
+		for _, j := range c.graph.needs[i] {
+			if !done[j] && down(j) {
+				return true
+			}
+		}
+		done[i], way = true, way[:len(way)-1]
+		delete(place, i)
+		return false
+	}
+	if !down(at) {
+		return nil
+	}
+	ids := make([]string, len(way))
+	for k, i := range way {
+		ids[k] = c.Stages[i].ID
+	}
+	return ids
+}

@@ -22,7 +22,7 @@ const fetchDir = "fetch"
 // name what lies in the package's directory and is left out of the context.
 func RequestFor(c *chain.Chain, s *chain.Stage, sources map[string]string, images []InputImage, o Options) (*Request, []string, error) {
 	if s.Broken != "" { // what could not be read of it would be missing in silence
-		return nil, nil, fmt.Errorf("preparing %q: it cannot be built as written: %s", s.ID, s.Broken)
+		return nil, nil, &BrokenError{Stage: s.ID, Why: s.Broken}
 	}
 	pkg, err := s.ContextFS(c)
 	if err != nil {
@@ -56,6 +56,25 @@ func RequestFor(c *chain.Chain, s *chain.Stage, sources map[string]string, image
 		StepDigests:   o.StepDigests,
 		Variation:     o.Variation,
 	}, strays(pkg, s), nil
+}
+
+// BrokenError reports a stage that cannot be built as its tree describes it.
+type BrokenError struct {
+	Stage string
+	Why   string // names file and line where there is one
+}
+
+func (e *BrokenError) Error() string {
+	return fmt.Sprintf("preparing %q: it cannot be built as written: %s", e.Stage, e.Why)
+}
+
+// CycleError reports a stage with a cycle at or below it.
+type CycleError struct {
+	Cycle []string // each stage needs the next; the last is the first again
+}
+
+func (e *CycleError) Error() string {
+	return "not built: stages need each other: " + strings.Join(e.Cycle, " needs ")
 }
 
 // MissingInputsError reports a recipe whose published digest depends on

@@ -2,7 +2,6 @@ package rebuild
 
 import (
 	"context"
-	"errors"
 	"os"
 	"time"
 
@@ -129,10 +128,11 @@ func (b *Builder) unbuildable(s *chain.Stage) error {
 			return &InputError{Stage: s.ID, Need: n.ID, Err: err}
 		}
 	}
-	for _, f := range b.Chain.Findings {
-		if f.Stage == s.ID && f.Severity == chain.Fault {
-			return errors.New(f.Text)
-		}
+	if s.Broken != "" {
+		return &BrokenError{Stage: s.ID, Why: s.Broken}
+	}
+	if cycle := b.Chain.Cycle(s.ID); cycle != nil {
+		return &CycleError{Cycle: cycle}
 	}
 	return nil
 }

@@ -68,7 +68,7 @@ func (q *queue) run(ctx context.Context) {
 		case q.lost != nil:
 			q.end(n, q.without(n, NotBuilt, fmt.Errorf("not built: %w: %w", ErrNoEngine, q.lost)), StageSkipped, 0)
 		default:
-			q.end(n, q.without(n, NotBuilt, errors.New("not built: it needs itself, over other stages")), StageSkipped, 0)
+			q.end(n, q.without(n, NotBuilt, &CycleError{Cycle: q.b.Chain.Cycle(n.stage.ID)}), StageSkipped, 0)
 		}
 	}
 }

@@ -17,7 +17,7 @@ func (p *pkg) checkRecipe(read *containerfile.Reading) {
 	if line := p.recipe.Syntax; line > 0 {
 		p.report(chain.Fault, "syntax-directive", file, line, "remove the line: the built-in frontend is used",
 			"a # syntax= directive has the builder fetch and run another frontend")
-		p.broken("it asks for a frontend from the network")
+		p.broken(fmt.Sprintf("%s:%d asks for a frontend from the network", file, line))
 	}
 	for _, f := range read.Fetches {
 		pinned := "not pinned"
@@ -26,7 +26,7 @@ func (p *pkg) checkRecipe(read *containerfile.Reading) {
 		}
 		p.report(chain.Fault, "network-source", file, f.Line, "declare it as a source in package.toml and ADD fetch/<file>",
 			"the builder itself would fetch %q (%s)", f.URL, pinned)
-		p.broken(fmt.Sprintf("%s:%d takes a source from the network", file, f.Line))
+		p.broken(fmt.Sprintf("%s:%d takes %q from the network", file, f.Line, f.URL))
 	}
 	for _, problem := range read.Problems {
 		p.report(chain.Fault, "containerfile", file, problem.Line, "correct the file", "%s", problem.Text)
@@ -54,7 +54,7 @@ func (p *pkg) checkRef(ref containerfile.Ref, file string) {
 	default:
 		p.report(chain.Fault, "opaque-image", file, ref.Line, "build on a stage of the tree",
 			"%s takes %q, which is no stage of this tree: nothing here says from what source it is", ref.Kind, ref.Name)
-		p.broken(fmt.Sprintf("%s:%d takes an image from outside the tree", file, ref.Line))
+		p.broken(fmt.Sprintf("%s:%d takes image %q from outside the tree", file, ref.Line, ref.Name))
 	}
 }
 

@@ -117,6 +117,8 @@ func rebuildHint(err error) error {
 	var wrong *chainsource.WrongHashError
 	var input *rebuild.InputError
 	var inputs *rebuild.MissingInputsError
+	var broken *rebuild.BrokenError
+	var cycle *rebuild.CycleError
 	var space *store.SpaceError
 	var network *engine.NetworkError
 	var lost *rebuild.EngineError
@@ -130,6 +132,8 @@ func rebuildHint(err error) error {
 		return withHint(err, "name a directory that holds it with --sources, or leave out --offline")
 	case errors.As(err, &missing):
 		return withHint(err, "name a directory that holds it with --sources")
+	case errors.As(err, &broken), errors.As(err, &cycle), errors.As(err, &input) && errors.Is(err, chain.ErrNoStage):
+		return withHint(err, "stagescope list --findings prints what is wrong with the tree, and what to do about it")
 	case errors.As(err, &input) && errors.Is(err, image.ErrOffline):
 		return withHint(err, "leave out --offline, put the image into the tree's out/, or build it: --inputs own")
 	case errors.As(err, &input):

@@ -297,7 +297,9 @@ func (a *app) printResult(st *store.Store, r *rebuild.Result) {
 		for _, line := range r.Failure.Tail {
 			say(a.err, "  | %s", line)
 		}
-		say(a.err, "  the whole log is kept as %s", st.BlobPath(r.Log))
+		if r.LogLines > 0 {
+			say(a.err, "  the whole log is kept as %s", st.BlobPath(r.Log))
+		}
 	}
 }
 
