@@ -64,8 +64,11 @@ type Format struct {
 	// to differ. It gives parts, members or listings to the Examiner, and adds
 	// reasons of its own.
 	Compare func(ctx context.Context, x *Examiner, n *Node, a, b *Input) error
-	// Weak formats are asked after all others: text is one.
-	Weak bool
+	// Weak formats are asked after all others: text is one. Special formats are
+	// asked before them: a Debian package is an ar archive as well.
+	Weak, Special bool
+	// Text says that content of this kind is shown line by line.
+	Text bool
 }
 
 var (
@@ -73,18 +76,31 @@ var (
 	formats   []Format
 )
 
-// Register makes a format known. Of several that match, the one registered
-// first that is not Weak comes first.
+// Register makes a format known. Of several that match, Special ones come first
+// and Weak ones last, and otherwise the one that was registered first.
 func Register(f Format) {
 	formatsMu.Lock()
 	defer formatsMu.Unlock()
-	at := len(formats)
-	if !f.Weak {
-		if i := slices.IndexFunc(formats, func(g Format) bool { return g.Weak }); i >= 0 {
-			at = i
-		}
+	at := slices.IndexFunc(formats, func(g Format) bool { return g.rank() > f.rank() })
+	if at < 0 {
+		at = len(formats)
 	}
 	formats = slices.Insert(slices.Clone(formats), at, f)
+}
+
+func (f Format) rank() int {
+	switch {
+	case f.Special:
+		return 0
+	case f.Weak:
+		return 2
+	}
+	return 1
+}
+
+// Textual reports whether content of a kind is shown line by line.
+func Textual(k Kind) bool {
+	return k == KindValue || slices.ContainsFunc(registered(), func(f Format) bool { return f.Kind == k && f.Text })
 }
 
 // Formats are the kinds of all registered formats, in the order in which they

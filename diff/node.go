@@ -37,6 +37,7 @@ const (
 	KindEntry    Kind = "entry" // an entry of a layer or an archive
 	KindText     Kind = "text"
 	KindBinary   Kind = "binary"
+	KindValue    Kind = "value" // one value of a document, as it is written there
 	KindDir      Kind = "directory"
 	KindFile     Kind = "file"
 	KindGroup    Kind = "group"  // many nodes that share one cause, folded into a counted line

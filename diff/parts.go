@@ -25,19 +25,19 @@ func (x *Examiner) Parts(ctx context.Context, n *Node, a, b *Input, pa, pb []Par
 	for _, p := range ka {
 		q, ok := other[p.key]
 		if !ok {
-			if err := x.part(ctx, n, a, nil, &p.Part, nil); err != nil {
+			if err := x.Part(ctx, n, a, nil, &p.Part, nil); err != nil {
 				return err
 			}
 			continue
 		}
 		delete(other, p.key)
-		if err := x.part(ctx, n, a, b, &p.Part, &q.Part); err != nil {
+		if err := x.Part(ctx, n, a, b, &p.Part, &q.Part); err != nil {
 			return err
 		}
 	}
 	for _, p := range kb {
 		if _, ok := other[p.key]; ok {
-			if err := x.part(ctx, n, nil, b, nil, &p.Part); err != nil {
+			if err := x.Part(ctx, n, nil, b, nil, &p.Part); err != nil {
 				return err
 			}
 		}
@@ -46,8 +46,11 @@ func (x *Examiner) Parts(ctx context.Context, n *Node, a, b *Input, pa, pb []Par
 	return nil
 }
 
-// part compares one pair, either side of which may be missing.
-func (x *Examiner) part(ctx context.Context, n *Node, a, b *Input, pa, pb *Part) error {
+// Part compares one pair of ranges, either of which may be missing, and adds a
+// child to n when they are not equal. It is for formats that pair otherwise than
+// Parts; they owe every byte of both sides to some call, and settle by Parts'
+// rules: nothing else does it for them.
+func (x *Examiner) Part(ctx context.Context, n *Node, a, b *Input, pa, pb *Part) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}

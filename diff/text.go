@@ -3,11 +3,15 @@ package diff
 import (
 	"context"
 	"fmt"
+	"strings"
 	"unicode/utf8"
+
+	"github.com/sergi/go-diff/diffmatchpatch"
 )
 
 func init() {
-	Register(Format{Kind: KindText, Match: isText, Compare: compareText, Weak: true})
+	Register(Format{Kind: KindText, Match: isText, Text: true, Weak: true,
+		Compare: func(ctx context.Context, x *Examiner, n *Node, a, b *Input) error { return x.Text(ctx, n, a, b) }})
 }
 
 // isText reports whether the first bytes are printable text in UTF-8, or in an
@@ -38,9 +42,9 @@ func isText(in *Input) bool {
 	return odd*10 <= len(h)
 }
 
-// compareText finds the lines that differ and, where as many lines were put in
-// as were taken out, what differs inside each.
-func compareText(ctx context.Context, x *Examiner, n *Node, a, b *Input) error {
+// Text compares two texts: it finds the lines that differ and what differs
+// inside them.
+func (x *Examiner) Text(ctx context.Context, n *Node, a, b *Input) error {
 	if most := max(a.Size, b.Size); most > x.limit.Text {
 		return fmt.Errorf("%w: its %d bytes are more than are compared by lines", ErrFormat, most)
 	}
@@ -72,6 +76,7 @@ func lineHunks(ls []Line) []hunk {
 	var out []hunk
 	var offA, offB int64
 	var oldLines, newLines []string
+	effort := int64(maxEffort)
 	for i := 0; i < len(ls); {
 		if !ls[i].Changed() {
 			offA += int64(len(ls[i].Text))
@@ -88,25 +93,91 @@ func lineHunks(ls []Line) []hunk {
 			}
 		}
 		if len(oldLines) != len(newLines) {
-			na, nb := total(oldLines), total(newLines)
-			out = append(out, hunk{offA, na, offB, nb})
-			offA, offB = offA+na, offB+nb
-			continue
+			oldLines, newLines = []string{strings.Join(oldLines, "")}, []string{strings.Join(newLines, "")}
 		}
 		for k := range oldLines {
-			from, endA, endB := Inside(oldLines[k], newLines[k])
-			out = append(out, hunk{offA + int64(from), int64(endA - from), offB + int64(from), int64(endB - from)})
+			out = append(out, insideHunks(oldLines[k], newLines[k], offA, offB, &effort)...)
 			offA, offB = offA+int64(len(oldLines[k])), offB+int64(len(newLines[k]))
 		}
 	}
 	return out
 }
 
-func total(ls []string) (n int64) {
-	for _, l := range ls {
-		n += int64(len(l))
+// fineText is up to how many bytes two pieces of text are compared letter by
+// letter. Longer ones are aligned by blocks, as other bytes are.
+const fineText = 4 << 10
+
+// maxEffort bounds, for one pair of texts, how many pairs of letters may be
+// compared. Beyond it a line differs from its first to its last difference.
+const maxEffort = 256 << 20
+
+// insideHunks gives the stretches in which two pieces of text differ, never in
+// the middle of a character. They depend on nothing but the text.
+func insideHunks(a, b string, offA, offB int64, effort *int64) []hunk {
+	from, endA, endB := Inside(a, b)
+	ma, mb := a[from:endA], b[from:endB]
+	offA, offB = offA+int64(from), offB+int64(from)
+	one := []hunk{{offA, int64(len(ma)), offB, int64(len(mb))}}
+	switch {
+	case ma == "" || mb == "":
+		return one
+	case len(ma)+len(mb) > fineText:
+		return aligned(ma, mb, offA, offB, one)
 	}
-	return n
+	*effort -= int64(len(ma)) * int64(len(mb))
+	if *effort < 0 || !utf8.ValidString(ma) || !utf8.ValidString(mb) {
+		return one
+	}
+	dmp := diffmatchpatch.New()
+	dmp.DiffTimeout = 0 // its time would change the result from run to run
+	ds := dmp.DiffCleanupSemantic(dmp.DiffMainRunes([]rune(ma), []rune(mb), false))
+	var out []hunk
+	h := hunk{a: offA, b: offB}
+	flush := func() {
+		if h.na+h.nb > 0 {
+			out = append(out, h)
+		}
+		h = hunk{a: h.a + h.na, b: h.b + h.nb}
+	}
+	for _, d := range ds {
+		n := int64(len(d.Text))
+		switch d.Type {
+		case diffmatchpatch.DiffDelete:
+			h.na += n
+		case diffmatchpatch.DiffInsert:
+			h.nb += n
+		default:
+			flush()
+			h.a, h.b = h.a+n, h.b+n
+		}
+	}
+	flush()
+	return out
+}
+
+// aligned finds the stretches in long pieces of text.
+func aligned(a, b string, offA, offB int64, one []hunk) []hunk {
+	hs, err := alignMiddle(context.Background(), []byte(a), []byte(b), 0)
+	if err != nil {
+		return one
+	}
+	var out []hunk
+	for _, h := range hs {
+		for h.a > 0 && h.b > 0 && (cut(a, int(h.a)) || cut(b, int(h.b))) {
+			h.a, h.b, h.na, h.nb = h.a-1, h.b-1, h.na+1, h.nb+1
+		}
+		for h.a+h.na < int64(len(a)) && h.b+h.nb < int64(len(b)) && (cut(a, int(h.a+h.na)) || cut(b, int(h.b+h.nb))) {
+			h.na, h.nb = h.na+1, h.nb+1
+		}
+		if k := len(out) - 1; k >= 0 && (h.a < out[k].a+out[k].na || h.b < out[k].b+out[k].nb) {
+			return one // text that is not UTF-8
+		}
+		out = append(out, h)
+	}
+	for i := range out {
+		out[i].a, out[i].b = out[i].a+offA, out[i].b+offB
+	}
+	return out
 }
 
 // Inside gives the stretch in which two lines differ: [from, endA) of a and

@@ -3,10 +3,7 @@ package cause
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"math/bits"
 	"regexp"
 	"slices"
@@ -16,7 +13,7 @@ import (
 
 // wholeRules look at a content as a whole, before its ranges are. Each either
 // explains all of it or nothing.
-var wholeRules = []func(*pair) *explained{lineEnds, lineOrder, jsonOrder, addressOrder, truncated}
+var wholeRules = []func(*pair) *explained{lineEnds, lineOrder, addressOrder, truncated}
 
 // lineEnds: the sides are equal once carriage returns before line ends, and a
 // byte order mark, are taken away.
@@ -24,7 +21,7 @@ func lineEnds(p *pair) *explained {
 	plain := func(b []byte) []byte {
 		return bytes.ReplaceAll(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")), []byte("\r\n"), []byte("\n"))
 	}
-	if p.node.Kind != diff.KindText || !equalHash(plain(p.a), plain(p.b)) {
+	if !diff.Textual(p.node.Kind) || !equalHash(plain(p.a), plain(p.b)) {
 		return nil
 	}
 	return &explained{a: fmt.Sprintf("%d carriage returns", bytes.Count(p.a, []byte("\r\n"))), b: fmt.Sprintf("%d carriage returns", bytes.Count(p.b, []byte("\r\n"))),
@@ -33,7 +30,7 @@ func lineEnds(p *pair) *explained {
 
 // lineOrder: the sides hold the same lines in another order.
 func lineOrder(p *pair) *explained {
-	if p.node.Kind != diff.KindText || len(p.a) != len(p.b) {
+	if !diff.Textual(p.node.Kind) || len(p.a) != len(p.b) {
 		return nil
 	}
 	sorted := func(b []byte) []byte {
@@ -50,59 +47,6 @@ func lineOrder(p *pair) *explained {
 			Fix: "sort what is written: directory listings, hash tables, results of parallel work"}}
 }
 
-// jsonOrder: the sides are one JSON value, written with its keys in another
-// order.
-func jsonOrder(p *pair) *explained {
-	if p.node.Kind == diff.KindBinary {
-		return nil
-	}
-	a, errA := canonical(p.a)
-	b, errB := canonical(p.b)
-	if errA != nil || errB != nil || !equalHash(a, b) {
-		return nil
-	}
-	return &explained{a: "one order of the keys", b: "another",
-		cause: diff.Cause{ID: "D4a", Name: "order of keys or spelling of JSON", Confidence: diff.Proved, Evidence: "the values are equal once their keys are sorted", Fix: "write the keys sorted"}}
-}
-
-// canonical writes a JSON value with sorted keys. A document that names a key
-// twice has none: which of the two counts depends on the reader.
-func canonical(p []byte) ([]byte, error) {
-	d := json.NewDecoder(bytes.NewReader(p))
-	d.UseNumber()
-	var v any
-	if err := d.Decode(&v); err != nil {
-		return nil, err
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, errors.New("there is more than one value")
-	}
-	switch v.(type) {
-	case map[string]any, []any:
-	default:
-		return nil, errors.New("it is neither an object nor a list")
-	}
-	out, err := json.Marshal(v)
-	if err == nil && keys(p) != keys(out) {
-		err = errors.New("a key stands there twice")
-	}
-	return out, err
-}
-
-// keys counts the strings of a document, keys and values.
-func keys(p []byte) (n int) {
-	d := json.NewDecoder(bytes.NewReader(p))
-	for {
-		t, err := d.Token()
-		if err != nil {
-			return n
-		}
-		if _, ok := t.(string); ok {
-			n++
-		}
-	}
-}
-
 var (
 	addressInLine = regexp.MustCompile(`\b0x[0-9a-fA-F]{6,16}\b`)
 	countInLine   = regexp.MustCompile(`(?m)^[ \t]*[0-9]{1,7}\b`)
@@ -111,7 +55,7 @@ var (
 // addressOrder: the sides hold the same lines, but for addresses in memory and
 // the lines' own numbers, in an order that the addresses give.
 func addressOrder(p *pair) *explained {
-	if p.node.Kind != diff.KindText || !addressInLine.Match(p.a) || !addressInLine.Match(p.b) {
+	if !diff.Textual(p.node.Kind) || !addressInLine.Match(p.a) || !addressInLine.Match(p.b) {
 		return nil
 	}
 	plain := func(b []byte) []byte {
@@ -135,7 +79,7 @@ func bitFlip(p *pair) *explained {
 		return nil
 	}
 	at := r[0].Off
-	if x := p.a[at] ^ p.b[at]; bits.OnesCount8(x) != 1 || p.node.Kind == diff.KindText {
+	if x := p.a[at] ^ p.b[at]; bits.OnesCount8(x) != 1 || diff.Textual(p.node.Kind) {
 		return nil
 	}
 	return &explained{a: fmt.Sprintf("%#02x at byte %d", p.a[at], at), b: fmt.Sprintf("%#02x", p.b[at]),

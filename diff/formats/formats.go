@@ -3,4 +3,5 @@ package formats
 import (
 	_ "github.com/stagescope/stagescope/diff/archive"
 	_ "github.com/stagescope/stagescope/diff/compressed"
+	_ "github.com/stagescope/stagescope/diff/structured"
 )

@@ -56,7 +56,7 @@ func (o Options) lines(n *diff.Node) []contentLine {
 	}
 	var out []contentLine
 	var err error
-	if n.Kind == diff.KindText || n.Listing {
+	if diff.Textual(n.Kind) || n.Listing {
 		out, err = o.unified(n)
 	} else {
 		out, err = o.hex(n)
@@ -116,7 +116,7 @@ func (o Options) unified(n *diff.Node) ([]contentLine, error) {
 		if !o.Full && (hunks > maxHunks || len(out) > maxLines) {
 			left++
 		} else {
-			out = append(out, hunk(all[from:to])...)
+			out = append(out, hunk(all[from:to], n.Kind != diff.KindValue)...)
 		}
 		i = to
 	}
@@ -127,7 +127,7 @@ func (o Options) unified(n *diff.Node) ([]contentLine, error) {
 }
 
 // hunk writes a stretch of lines with its head.
-func hunk(ls []diff.Line) []contentLine {
+func hunk(ls []diff.Line, whole bool) []contentLine {
 	var na, nb, fa, fb int
 	for _, l := range ls {
 		if l.Op != diff.InB {
@@ -150,19 +150,20 @@ func hunk(ls []diff.Line) []contentLine {
 		case diff.InB:
 			k, sign = lineB, "+"
 		}
-		out = append(out, contentLine{k, sign + cut(shown(l.Text))})
+		out = append(out, contentLine{k, sign + cut(shown(l.Text, whole))})
 	}
 	return out
 }
 
-// shown makes visible what a line's end hides.
-func shown(text string) string {
+// shown makes visible what a line's end hides. The end of what is a part of a
+// file, not a whole one, says nothing.
+func shown(text string, whole bool) string {
 	s, had := strings.CutSuffix(text, "\n")
 	if t, cr := strings.CutSuffix(s, "\r"); cr {
 		s = t + `\r`
 	}
 	s = safe.Line(s)
-	if !had {
+	if !had && whole {
 		s += " (no newline at the end)"
 	}
 	return s

@@ -207,7 +207,7 @@ func badness(n *diff.Node) int64 {
 			b += 1 << 50
 		}
 	}
-	if n.Kind != diff.KindText {
+	if !diff.Textual(n.Kind) {
 		b += 1 << 40
 	}
 	if n.Status == diff.OnlyB {

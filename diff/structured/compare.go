@@ -1,0 +1,334 @@
+package structured
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/stagescope/stagescope/diff"
+)
+
+// register makes a format of a parser known.
+func register(kind diff.Kind, match func(in *diff.Input) bool, parse func(src []byte) (*document, error)) {
+	diff.Register(diff.Format{Kind: kind, Match: match, Text: true,
+		Compare: func(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input) error {
+			var docs [2]*document
+			for i, in := range []*diff.Input{a, b} {
+				d, err := read(x, in, parse)
+				if err != nil {
+					return fmt.Errorf("side %c: %w", 'A'+i, err)
+				}
+				docs[i] = d
+			}
+			c := &comparison{ctx: ctx, x: x, n: n, in: [2]*diff.Input{a, b}, docs: docs}
+			return c.run()
+		}})
+}
+
+func read(x *diff.Examiner, in *diff.Input, parse func([]byte) (*document, error)) (*document, error) {
+	if in.Size > x.Limits().Text {
+		return nil, bad("its %d bytes are more than are taken apart", in.Size)
+	}
+	src := make([]byte, in.Size)
+	if n, err := in.ReadAt(src, 0); n < len(src) {
+		return nil, fmt.Errorf("reading %q: %w", in.Name, err)
+	}
+	d, err := parse(src)
+	if err != nil {
+		return nil, err
+	}
+	d.finish(d.root)
+	return d, d.covers()
+}
+
+// comparison is that of two documents.
+type comparison struct {
+	ctx    context.Context
+	x      *diff.Examiner
+	n      *diff.Node
+	in     [2]*diff.Input
+	docs   [2]*document
+	layout [2][]diff.Range // blank pieces that differ
+	ends   bool            // some of them differ, and all only by their line ends
+	moved  []string        // paths of objects and lists whose kids come in another order
+}
+
+func (c *comparison) run() error {
+	c.ends = true
+	for i, d := range c.docs {
+		for _, p := range d.twice[:min(len(d.twice), 8)] {
+			c.note(fmt.Sprintf("side %c has the key %q more than once", 'A'+i, p))
+		}
+	}
+	if err := c.values("", c.docs[0].root, c.docs[1].root); err != nil {
+		return err
+	}
+	if len(c.moved) > 0 {
+		c.n.Reasons = append(c.n.Reasons, diff.Reason{Field: "order", A: "as in A", B: places(c.moved), Cause: &diff.Cause{ID: "D4a", Name: "order of keys or elements",
+			Confidence: diff.Proved, Evidence: "paired by path, their bytes were compared one by one", Fix: "write them sorted"}})
+	}
+	c.laidOut()
+	return nil
+}
+
+func (c *comparison) note(s string) {
+	if c.n.Note != "" {
+		c.n.Note += "; "
+	}
+	c.n.Note += s
+}
+
+func places(paths []string) string {
+	s := fmt.Sprintf("another in %q", shown(paths[0]))
+	if len(paths) > 1 {
+		s += fmt.Sprintf(" and %d more", len(paths)-1)
+	}
+	return s
+}
+
+func shown(path string) string {
+	if path == "" {
+		return "/"
+	}
+	return path
+}
+
+// laidOut says that blank pieces differ. It is explained when both sides are
+// what a known style makes of their values, or when only line ends differ.
+func (c *comparison) laidOut() {
+	if len(c.layout[0])+len(c.layout[1]) == 0 {
+		return
+	}
+	r := diff.Reason{Field: "layout", Cause: &diff.Cause{ID: "D5b", Name: "layout: white space between the values", Confidence: diff.Likely, Fix: "pin what writes the file, and its settings"}}
+	styles := [2]string{}
+	for i, d := range c.docs {
+		if d.styles != nil {
+			styles[i] = d.styles(d)
+		}
+	}
+	switch {
+	case c.ends:
+		r.Cause.ID, r.Cause.Name, r.Cause.Confidence, r.Cause.Fix = "D6b", "line ends", diff.Proved, "write one kind of line end"
+		r.Cause.Evidence = "what differs in layout is equal once \\r\\n is \\n"
+		r.A, r.B = fmt.Sprintf("%d places", len(c.layout[0])), "the same with other line ends"
+	case styles[0] != "" && styles[1] != "":
+		r.A, r.B = styles[0], styles[1]
+		r.Cause.Confidence, r.Cause.Evidence = diff.Proved, "writing the values again in these styles gives exactly these bytes"
+	default:
+		r.A, r.B = fmt.Sprintf("%d places", len(c.layout[0])), fmt.Sprintf("%d places", len(c.layout[1]))
+		r.Cause.Evidence = "the values are the same; no known style makes these bytes of them"
+		c.n.UnexplainedA = append(c.n.UnexplainedA, c.layout[0]...)
+		c.n.UnexplainedB = append(c.n.UnexplainedB, c.layout[1]...)
+	}
+	c.n.Reasons = append(c.n.Reasons, r)
+}
+
+// values compares two values of one path.
+func (c *comparison) values(path string, a, b *value) error {
+	if bytes.Equal(c.docs[0].bytes(a.at), c.docs[1].bytes(b.at)) {
+		c.n.Equal++
+		return nil
+	}
+	if a.shape != b.shape {
+		return c.child(shown(path), "", &a.at, &b.at)
+	}
+	note := ""
+	if a.shape == scalar && a.text != b.text {
+		note = alike(a.text, b.text)
+	} else if a.shape == scalar {
+		note = "the same value, written otherwise"
+	}
+	if err := c.pieces(shown(path), note, a, b); err != nil {
+		return err
+	}
+	c.gaps(a, b)
+	return c.kids(path, a, b)
+}
+
+// pieces compares the own bytes of two values.
+func (c *comparison) pieces(path, note string, a, b *value) error {
+	other := map[string]diff.Range{}
+	for _, p := range b.pieces {
+		other[p.name] = p.at
+	}
+	for _, p := range a.pieces {
+		q, ok := other[p.name]
+		delete(other, p.name)
+		if !ok {
+			q = diff.Range{}
+		}
+		if err := c.piece(path, note, p.name, p.at, q); err != nil {
+			return err
+		}
+	}
+	for _, p := range b.pieces {
+		if q, ok := other[p.name]; ok {
+			if err := c.piece(path, note, p.name, diff.Range{}, q); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// piece compares one pair; an empty range stands for a piece that is not there.
+func (c *comparison) piece(path, note, name string, a, b diff.Range) error {
+	ta, tb := c.docs[0].bytes(a), c.docs[1].bytes(b)
+	if bytes.Equal(ta, tb) {
+		c.n.Equal++
+		return nil
+	}
+	if blank(ta) && blank(tb) && name != pieceValue && name != pieceKey {
+		c.blanks(a, b)
+		return nil
+	}
+	if name != pieceValue {
+		path, note = path+" ("+name+")", ""
+	}
+	pa, pb := &a, &b
+	if a.Len == 0 {
+		pa = nil
+	}
+	if b.Len == 0 {
+		pb = nil
+	}
+	return c.child(path, note, pa, pb)
+}
+
+// blank reports whether bytes are white space and the marks between values,
+// which the parser has seen to be where they must be.
+func blank(p []byte) bool { return len(bytes.Trim(p, " \t\r\n,:=-?")) == 0 }
+
+// blanks notes a pair of blank pieces that differ.
+func (c *comparison) blanks(a, b diff.Range) {
+	ta, tb := c.docs[0].bytes(a), c.docs[1].bytes(b)
+	c.ends = c.ends && bytes.Equal(bytes.ReplaceAll(ta, []byte("\r\n"), []byte("\n")), bytes.ReplaceAll(tb, []byte("\r\n"), []byte("\n")))
+	if a.Len > 0 {
+		c.layout[0] = append(c.layout[0], a)
+	}
+	if b.Len > 0 {
+		c.layout[1] = append(c.layout[1], b)
+	}
+}
+
+// gaps compares what stands between kids. Where it is the same between all of
+// them, their number follows from the kids'.
+func (c *comparison) gaps(a, b *value) {
+	if len(a.gaps) == len(b.gaps) {
+		for i := range a.gaps {
+			if !bytes.Equal(c.docs[0].bytes(a.gaps[i]), c.docs[1].bytes(b.gaps[i])) {
+				c.blanks(a.gaps[i], b.gaps[i])
+			}
+		}
+		return
+	}
+	front, back := 0, 0
+	at := func(i int) (string, string) {
+		return string(c.docs[0].bytes(a.gaps[i])), string(c.docs[1].bytes(b.gaps[i]))
+	}
+	for most := min(len(a.gaps), len(b.gaps)); front < most; front++ {
+		if ta, tb := at(front); ta != tb {
+			break
+		}
+	}
+	last := func(d *document, gs []diff.Range, back int) string { return string(d.bytes(gs[len(gs)-1-back])) }
+	for back < min(len(a.gaps), len(b.gaps))-front && last(c.docs[0], a.gaps, back) == last(c.docs[1], b.gaps, back) {
+		back++
+	}
+	ga, gb := a.gaps[front:len(a.gaps)-back], b.gaps[front:len(b.gaps)-back]
+	if len(ga) == 0 && c.docs[1].usual(gb, b.gaps[:front], b.gaps[len(b.gaps)-back:]) || len(gb) == 0 && c.docs[0].usual(ga, a.gaps[:front], a.gaps[len(a.gaps)-back:]) {
+		return
+	}
+	for i := range max(len(ga), len(gb)) {
+		var ra, rb diff.Range
+		if i < len(ga) {
+			ra = ga[i]
+		}
+		if i < len(gb) {
+			rb = gb[i]
+		}
+		c.blanks(ra, rb)
+	}
+}
+
+// usual reports whether gaps that one side has more are like others around them,
+// so that they follow from the kids that it has more.
+func (d *document) usual(gaps, before, after []diff.Range) bool {
+	known := map[string]bool{}
+	for _, g := range append(append([]diff.Range{}, before...), after...) {
+		known[string(d.bytes(g))] = true
+	}
+	for _, g := range gaps {
+		if len(known) > 0 && !known[string(d.bytes(g))] {
+			return false
+		}
+	}
+	return true
+}
+
+func text(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input) error {
+	return x.Text(ctx, n, a, b)
+}
+
+// child adds a node for a pair of stretches.
+func (c *comparison) child(name, note string, a, b *diff.Range) error {
+	part := func(r *diff.Range) *diff.Part {
+		if r == nil {
+			return nil
+		}
+		return &diff.Part{Name: name, Kind: diff.KindValue, Range: *r, Compare: text}
+	}
+	k := len(c.n.Children)
+	if err := c.x.Part(c.ctx, c.n, c.in[0], c.in[1], part(a), part(b)); err != nil {
+		return err
+	}
+	if note != "" && len(c.n.Children) > k {
+		c.n.Children[k].Note = note
+	}
+	return nil
+}
+
+// kids pairs the values inside two values and compares them.
+func (c *comparison) kids(path string, a, b *value) error {
+	pairs, moved := pairKids(a, b)
+	if moved {
+		c.moved = append(c.moved, path)
+	}
+	for _, p := range pairs {
+		if err := c.ctx.Err(); err != nil {
+			return err
+		}
+		var err error
+		switch {
+		case p[1] < 0:
+			k := a.kids[p[0]]
+			err = c.child(shown(path+step(k, p[0])), "", &k.at, nil)
+		case p[0] < 0:
+			k := b.kids[p[1]]
+			err = c.child(shown(path+step(k, p[1])), "", nil, &k.at)
+		default:
+			at := path + step(a.kids[p[0]], p[0])
+			if a == c.docs[0].root && a.kids[0].name == "" && len(a.kids)+len(b.kids) == 2 {
+				at = "" // the only document of both
+			}
+			if p[0] != p[1] && a.shape == list {
+				at += fmt.Sprintf(" (%d in B)", p[1])
+			}
+			err = c.values(at, a.kids[p[0]], b.kids[p[1]])
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// step is a kid's part of a path, as in a JSON pointer (RFC 6901).
+func step(k *value, i int) string {
+	if k.name == "" {
+		return "/" + strconv.Itoa(i)
+	}
+	return "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(k.name)
+}

@@ -1,0 +1,152 @@
+package structured
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"github.com/stagescope/stagescope/diff"
+)
+
+// Bounds of one document. What is beyond them is compared as text, and that is
+// said.
+const (
+	maxDepth  = 512
+	maxValues = 1 << 20
+)
+
+// shape is what a value is.
+type shape byte
+
+const (
+	scalar shape = iota
+	object       // its kids have names, and their order means nothing
+	list         // its kids come in an order that means something
+)
+
+// piece is a stretch of a value's own bytes.
+type piece struct {
+	name string // pairs it with the other side's
+	at   diff.Range
+}
+
+// The pieces that are not only layout.
+const (
+	pieceValue = "value"
+	pieceKey   = "key"
+)
+
+// value is one value of a document. Its pieces, the gaps between its kids and
+// its kids' extents are all of its bytes.
+type value struct {
+	name   string // its key; "" in a list
+	shape  shape
+	text   string // of a scalar: its type and exact value
+	pieces []piece
+	kids   []*value
+	gaps   []diff.Range // between kids, where they belong to no kid
+	at     diff.Range   // the extent: first to last byte
+	sum    [32]byte     // of what it means, without names, order of keys and layout
+}
+
+// document is a file's values; several where the file holds several documents.
+type document struct {
+	src    []byte
+	root   *value
+	n      int      // of values
+	twice  []string // paths of keys that stand there more than once
+	styles func(*document) string
+}
+
+func bad(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", diff.ErrFormat, fmt.Sprintf(format, args...))
+}
+
+// fresh counts a new value, within bounds.
+func (d *document) fresh(depth int) (*value, error) {
+	if depth > maxDepth {
+		return nil, bad("values more than %d deep are not taken apart", maxDepth)
+	}
+	if d.n++; d.n > maxValues {
+		return nil, bad("more than %d values are not taken apart", maxValues)
+	}
+	return &value{}, nil
+}
+
+func (v *value) add(name string, from, to int) {
+	if to > from {
+		v.pieces = append(v.pieces, piece{name, diff.Range{Off: int64(from), Len: int64(to - from)}})
+	}
+}
+
+func (d *document) bytes(r diff.Range) []byte { return d.src[r.Off : r.Off+r.Len] }
+
+// finish computes extents and sums, from the leaves up.
+func (d *document) finish(v *value) {
+	from, to := int64(len(d.src)), int64(0)
+	take := func(r diff.Range) {
+		if r.Len > 0 {
+			from, to = min(from, r.Off), max(to, r.Off+r.Len)
+		}
+	}
+	h := sha256.New()
+	h.Write([]byte{byte(v.shape)})
+	h.Write([]byte(v.text))
+	for _, p := range v.pieces {
+		take(p.at)
+	}
+	for _, g := range v.gaps {
+		take(g)
+	}
+	sums := make([][]byte, 0, len(v.kids))
+	for _, k := range v.kids {
+		d.finish(k)
+		take(k.at)
+		s := binary.AppendUvarint(nil, uint64(len(k.name)))
+		s = append(append(s, k.name...), k.sum[:]...)
+		sums = append(sums, s)
+	}
+	if v.shape == object {
+		slices.SortFunc(sums, bytes.Compare)
+	}
+	for _, s := range sums {
+		h.Write(s)
+	}
+	h.Sum(v.sum[:0])
+	if to > from {
+		v.at = diff.Range{Off: from, Len: to - from}
+	}
+}
+
+// covers checks that the pieces are all bytes, each once, so that none escapes.
+func (d *document) covers() error {
+	var all []diff.Range
+	var walk func(v *value)
+	walk = func(v *value) {
+		for _, p := range v.pieces {
+			all = append(all, p.at)
+		}
+		all = append(all, v.gaps...)
+		for _, k := range v.kids {
+			walk(k)
+		}
+	}
+	walk(d.root)
+	slices.SortFunc(all, func(a, b diff.Range) int { return int(a.Off - b.Off) })
+	var at int64
+	for _, r := range all {
+		if r.Len == 0 {
+			continue
+		}
+		if r.Off != at {
+			return bad("its parts leave out or share byte %d", min(at, r.Off))
+		}
+		at += r.Len
+	}
+	if at != int64(len(d.src)) {
+		return bad("its parts end at byte %d of %d", at, len(d.src))
+	}
+	return nil
+}
