@@ -53,7 +53,7 @@ func (e *envelope) check() error {
 
 // verify checks the signature with one key.
 func (e *envelope) verify(pub crypto.PublicKey) error {
-	if !verifySignature(pub, dsse.PAE(e.PayloadType, e.Payload), e.Signatures[0].Sig) {
+	if !VerifySignature(pub, dsse.PAE(e.PayloadType, e.Payload), e.Signatures[0].Sig) {
 		return ErrSignature
 	}
 	return nil

@@ -149,9 +149,9 @@ func (k *PrivateKey) Sign(_ context.Context, pae []byte) ([]byte, error) {
 	return k.key.Sign(rand.Reader, sum[:], crypto.SHA256)
 }
 
-// verifySignature says whether sig is the key's signature of a message, by the
+// VerifySignature says whether sig is the key's signature of a message, by the
 // one algorithm that sigstore's clients use for a key of that type.
-func verifySignature(pub crypto.PublicKey, message, sig []byte) bool {
+func VerifySignature(pub crypto.PublicKey, message, sig []byte) bool {
 	switch k := pub.(type) {
 	case ed25519.PublicKey:
 		return len(sig) == ed25519.SignatureSize && ed25519.Verify(k, message, sig)
