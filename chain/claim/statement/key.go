@@ -99,6 +99,12 @@ func checkPublic(pub crypto.PublicKey) error {
 	return fmt.Errorf("a key of type %T: %w", pub, ErrKey)
 }
 
+// SignsClaims says whether a key is of a type that claims are signed with.
+func SignsClaims(pub crypto.PublicKey) bool {
+	_, err := claimKeyType(pub)
+	return err == nil
+}
+
 // claimKeyType is the type of a key that may sign claims.
 func claimKeyType(pub crypto.PublicKey) (KeyType, error) {
 	switch k := pub.(type) {
