@@ -1,0 +1,143 @@
+package incident
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/stagescope/stagescope/chain/seedling"
+)
+
+// Embedding keeps no mode bits; no recipe here needs an executable file.
+//
+//go:embed tree
+var embedded embed.FS
+
+// Tree names one of the trees from which parties of incidents build. Each is the
+// embedded chain, with the files of tree/common and of its own directory laid
+// over it.
+type Tree string
+
+// The trees.
+const (
+	Honest   Tree = "honest"   // nothing but the embedded chain and what tries its login
+	Thompson Tree = "thompson" // stage2 is compiled by an infected compiler; its source is the honest one
+)
+
+// Directories of this package's files.
+const (
+	treeDir   = "tree"
+	commonDir = treeDir + "/common"
+)
+
+// WriteTree writes a tree into a directory that does not exist yet, where it can
+// be loaded, listed and rebuilt like any other.
+func WriteTree(dir string, t Tree) error {
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return fmt.Errorf("writing the tree %s: %w", t, err)
+	}
+	layers := []fs.FS{seedling.FS()}
+	for _, name := range []string{commonDir, path.Join(treeDir, string(t))} {
+		sub, err := fs.Sub(embedded, name)
+		if err != nil {
+			return fmt.Errorf("writing the tree %s: %w", t, err)
+		}
+		layers = append(layers, sub)
+	}
+	for _, l := range layers {
+		if err := layOver(dir, l); err != nil {
+			return fmt.Errorf("writing the tree %s: %w", t, err)
+		}
+	}
+	var err error
+	if t == Thompson {
+		err = infect(dir)
+	}
+	if err != nil {
+		return fmt.Errorf("writing the tree %s: %w", t, err)
+	}
+	return nil
+}
+
+// layOver writes the files of a file system into a directory, in place of those
+// that are there. A layer without files is a tree without differences.
+func layOver(dir string, layer fs.FS) error {
+	err := fs.WalkDir(layer, ".", func(name string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		to := filepath.Join(dir, filepath.FromSlash(name))
+		if e.IsDir() {
+			return os.MkdirAll(to, 0o755)
+		}
+		data, err := fs.ReadFile(layer, name)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(to, data, 0o644)
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// Where the infection's parts lie in a tree.
+const (
+	stage2Dir   = "packages/bootstrap/stage2"
+	infectedDir = "packages/bootstrap/infected"
+)
+
+// infect completes the context in which the infected compiler is made: the
+// compiler's clean source, and its source.c with the attack put in.
+func infect(dir string) error {
+	from, to := filepath.Join(dir, filepath.FromSlash(stage2Dir)), filepath.Join(dir, filepath.FromSlash(infectedDir))
+	entries, err := os.ReadDir(from)
+	if err != nil {
+		return err
+	}
+	if err := os.Mkdir(filepath.Join(to, "clean"), 0o755); err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if ext := path.Ext(e.Name()); ext != ".c" && ext != ".h" {
+			continue
+		}
+		data, err := os.ReadFile(filepath.Join(from, e.Name()))
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(to, "clean", e.Name()), data, 0o644); err != nil {
+			return err
+		}
+		if e.Name() != "source.c" {
+			continue
+		}
+		bad, err := InfectedSource(string(data))
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(to, e.Name()), []byte(bad), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// InfectedSource is the compiler's source.c with the attack of hook.c put into
+// it: what has to be compiled once, and is thrown away afterwards.
+func InfectedSource(clean string) (string, error) {
+	const reader, closed = "int read_path()\n{\n", "\tsyscall(3, file, 0, 0);\n"
+	for _, place := range []string{reader, closed} {
+		if strings.Count(clean, place) != 1 {
+			return "", fmt.Errorf("infecting source.c: it has %q %d times, not once", place, strings.Count(clean, place))
+		}
+	}
+	bad := strings.Replace(clean, reader, "#include \"carrier.c\"\n#include \"hook.c\"\n\n"+reader, 1)
+	return strings.Replace(bad, closed, closed+"\tinfect();\n", 1), nil
+}
