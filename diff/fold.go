@@ -38,7 +38,7 @@ func fold(n *Node) {
 // foldKey is the properties in which an entry differs; "" when its content
 // differs as well, or something else that must be seen by itself.
 func foldKey(n *Node) string {
-	if n.Kind != KindEntry || n.Status != Differs || n.Content != nil || len(n.Children) > 0 || n.Note != "" {
+	if n.Kind != KindEntry || n.Status != Differs || n.Content != nil || len(n.Children) > 0 || n.Note != "" || n.Suspicious > 0 {
 		return ""
 	}
 	var fields []string

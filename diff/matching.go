@@ -87,6 +87,7 @@ func (m *matching) pair(a, b *member) {
 		return
 	}
 	n := &Node{Kind: KindEntry, Name: a.Name, Status: Differs, A: a.side(), B: b.side(), Reasons: fieldReasons(a, b)}
+	suspectEntry(n)
 	if content {
 		a.body.release()
 		b.body.release()
@@ -313,6 +314,8 @@ func (m *matching) lonely(complete bool) {
 			}
 			if e.Fields != nil {
 				n.Reasons = only(e.Fields(), isB)
+				suspectEntry(n)
+				n.settle()
 			}
 			m.add(key, n)
 		}

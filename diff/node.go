@@ -128,6 +128,11 @@ type Node struct {
 	UnexplainedA     []Range
 	UnexplainedB     []Range
 
+	// Suspicions are what a person must look at here; Suspicious counts those of
+	// the node and of all below it, once it is settled.
+	Suspicions []Suspicion
+	Suspicious int
+
 	Note     string // why something was not read, was capped, or could not be
 	Capped   bool   // a bound was hit somewhere below: more differs, or may differ, than is shown
 	Children []*Node

@@ -18,6 +18,7 @@ func (n *Node) settle() {
 	for _, c := range n.Children {
 		n.Capped = n.Capped || c.Capped
 	}
+	n.countSuspicions()
 	switch n.Status {
 	case Same:
 		n.Residue = ResidueNone

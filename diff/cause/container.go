@@ -78,6 +78,7 @@ func (c *classifier) lonely(n *diff.Node) {
 	switch {
 	case program(n):
 		add(diff.Cause{ID: "D7a", Name: "a program that one side does not have", Evidence: "its content or mode says that it can be run"})
+		n.Suspect(diff.Suspicion{Kind: diff.SuspectProgram, What: "it is a program, and it is " + n.Status.String()})
 	case leftovers.MatchString(side.Name):
 		add(diff.Cause{ID: "C1", Name: "cache or log left behind", Evidence: "its name", Fix: "delete it at the end of the build"})
 	case randomName.MatchString(side.Name):

@@ -99,7 +99,7 @@ func (h *htmlWriter) findings(title string, fs []Finding) {
 	}
 	h.put(fmt.Sprintf(`<details%s><summary>%s (%d)</summary><ul>`, open, title, len(fs)))
 	for _, f := range fs {
-		h.put(`<li><code>` + h.text(f.Path) + `</code>: ` + h.text(f.What) + `</li>`)
+		h.put(`<li><code>` + h.text(f.Path) + `</code>: ` + h.text(f.said()) + `</li>`)
 	}
 	h.put(`</ul></details>`)
 }
@@ -149,6 +149,9 @@ func (h *htmlWriter) node(n *diff.Node, open bool) {
 }
 
 func (h *htmlWriter) reasons(n *diff.Node) {
+	for _, s := range n.Suspicions {
+		h.put(`<p class="suspicious"><strong>suspicious, ` + h.text(string(s.Kind)) + `</strong>: ` + h.text(s.What) + `</p>`)
+	}
 	if len(n.Reasons) > 0 {
 		h.put(`<table class="reasons">`)
 		for _, r := range n.Reasons {

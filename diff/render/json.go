@@ -27,22 +27,24 @@ type document struct {
 	Schema  *int     `json:"stagescope-schema-version,omitempty"` // of the outermost node only
 	Summary *Summary `json:"summary,omitempty"`                   // of the outermost node only
 
-	Kind         diff.Kind    `json:"kind"`
-	Name         string       `json:"name"`
-	Status       diff.Status  `json:"status"`
-	A            *diff.Side   `json:"a"` // null on the side that has no counterpart
-	B            *diff.Side   `json:"b"`
-	Reasons      []reason     `json:"reasons"`
-	RangesA      []diff.Range `json:"rangesA,omitempty"` // differing bytes of the decoded content, paired with rangesB
-	RangesB      []diff.Range `json:"rangesB,omitempty"`
-	Residue      diff.Residue `json:"residue"`
-	UnexplainedA []diff.Range `json:"unexplainedA,omitempty"`
-	UnexplainedB []diff.Range `json:"unexplainedB,omitempty"`
-	Note         string       `json:"note,omitempty"`
-	Capped       bool         `json:"capped"` // a bound was hit here or below
-	Equal        int          `json:"equal"`  // parts below that are equal and have no node
-	Count        int          `json:"count,omitempty"`
-	Listing      bool         `json:"listing,omitempty"` // unified_diff compares descriptions, not bytes
+	Kind         diff.Kind        `json:"kind"`
+	Name         string           `json:"name"`
+	Status       diff.Status      `json:"status"`
+	A            *diff.Side       `json:"a"` // null on the side that has no counterpart
+	B            *diff.Side       `json:"b"`
+	Reasons      []reason         `json:"reasons"`
+	RangesA      []diff.Range     `json:"rangesA,omitempty"` // differing bytes of the decoded content, paired with rangesB
+	RangesB      []diff.Range     `json:"rangesB,omitempty"`
+	Suspicions   []diff.Suspicion `json:"suspicions,omitempty"` // what a person must look at
+	Suspicious   int              `json:"suspicious"`           // how many suspicions there are here and below
+	Residue      diff.Residue     `json:"residue"`
+	UnexplainedA []diff.Range     `json:"unexplainedA,omitempty"`
+	UnexplainedB []diff.Range     `json:"unexplainedB,omitempty"`
+	Note         string           `json:"note,omitempty"`
+	Capped       bool             `json:"capped"` // a bound was hit here or below
+	Equal        int              `json:"equal"`  // parts below that are equal and have no node
+	Count        int              `json:"count,omitempty"`
+	Listing      bool             `json:"listing,omitempty"` // unified_diff compares descriptions, not bytes
 }
 
 type reason struct {
@@ -73,7 +75,7 @@ type jsonWriter struct {
 
 func (j *jsonWriter) node(n *diff.Node, outermost bool) {
 	d := document{Kind: n.Kind, Name: n.Name, Status: n.Status, A: n.A, B: n.B, Reasons: []reason{}, Residue: n.Residue,
-		Note: n.Note, Capped: n.Capped, Equal: n.Equal, Count: n.Count, Listing: n.Listing}
+		Note: n.Note, Suspicions: n.Suspicions, Suspicious: n.Suspicious, Capped: n.Capped, Equal: n.Equal, Count: n.Count, Listing: n.Listing}
 	d.RangesA, d.RangesB, d.UnexplainedA, d.UnexplainedB = n.RangesA, n.RangesB, n.UnexplainedA, n.UnexplainedB
 	d.Source1, d.Source2 = source(n.A, n), source(n.B, n)
 	if outermost {
@@ -85,6 +87,9 @@ func (j *jsonWriter) node(n *diff.Node, outermost bool) {
 	for _, r := range n.Reasons {
 		d.Reasons = append(d.Reasons, reason{r.Field, r.A, r.B, r.Cause})
 		d.Comments = append(d.Comments, comment(r))
+	}
+	for _, s := range n.Suspicions {
+		d.Comments = append(d.Comments, "suspicious, "+string(s.Kind)+": "+safe.Line(s.What))
 	}
 	if n.Note != "" {
 		d.Comments = append(d.Comments, n.Note)

@@ -106,11 +106,11 @@ func (m *markdown) findings(title string, fs []Finding) {
 	m.line("### %s", title)
 	m.line("")
 	for i, f := range fs {
-		if i == maxFindings && !m.o.Full {
+		if i == f.most() && !m.o.Full {
 			m.line("- … and %d more (`--full` lists them)", len(fs)-i)
 			break
 		}
-		m.line("- %s: %s", code(f.Path), plain(f.What))
+		m.line("- %s: %s", code(f.Path), plain(f.said()))
 	}
 }
 
@@ -147,6 +147,9 @@ func (m *markdown) body(n *diff.Node, lines []contentLine) {
 	if n.Status != diff.Differs {
 		m.line("%s", n.Status)
 		m.line("")
+	}
+	for _, s := range n.Suspicions {
+		m.line("- **suspicious, %s**: %s", plain(string(s.Kind)), plain(s.What))
 	}
 	for _, r := range n.Reasons {
 		out := plain(r.Field)

@@ -58,7 +58,7 @@ func (o Options) within(n *diff.Node) bool {
 
 // folded reports whether a node differs only for causes that are folded.
 func (o Options) folded(n *diff.Node) bool {
-	if len(o.Fold) == 0 || len(n.Reasons) == 0 || n.Residue != diff.ResidueNone {
+	if len(o.Fold) == 0 || len(n.Reasons) == 0 || n.Suspicious > 0 || n.Residue != diff.ResidueNone {
 		return false
 	}
 	for _, r := range n.Reasons {

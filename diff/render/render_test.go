@@ -50,7 +50,8 @@ func sample() *diff.Node {
 		Content: bytesOf{strings.Repeat("\x00A", 20), strings.Repeat("\x00A", 10) + "\x00B" + strings.Repeat("\x00A", 9)},
 		RangesA: []diff.Range{{Off: 21, Len: 1}}, RangesB: []diff.Range{{Off: 21, Len: 1}}, Residue: diff.ResidueKnown,
 		UnexplainedA: []diff.Range{{Off: 21, Len: 1}}, UnexplainedB: []diff.Range{{Off: 21, Len: 1}},
-		Reasons: []diff.Reason{{Field: "mode", A: "0755", B: "4755", Cause: &diff.Cause{ID: "D7a", Name: "a set-id or sticky bit changed", Confidence: diff.Likely}}}}
+		Reasons:    []diff.Reason{{Field: "mode", A: "0755", B: "4755", Cause: &diff.Cause{ID: "D7a", Name: "a set-id or sticky bit changed", Confidence: diff.Likely}}},
+		Suspicions: []diff.Suspicion{{Kind: diff.SuspectString, What: "side B has the string \"/etc/\x1b[31mshadow\""}, {Kind: diff.SuspectPower, What: "its set-id bits differ: mode 0755 in A, 4755 in B"}}}
 	var list []*diff.Node
 	for i := range 6 {
 		list = append(list, &diff.Node{Kind: diff.KindEntry, Name: fmt.Sprintf("doc/%d", i), Status: diff.Differs, Residue: diff.ResidueNone,
@@ -129,7 +130,7 @@ func checkSafe(t *testing.T, ext string, p []byte) {
 
 func TestSummary(t *testing.T) {
 	s := Summarize(sample(), true)
-	if s.Complete || s.Differing != 9 || s.Explained != 6 || s.Equal != 7 || len(s.Unexplained) != 3 || len(s.Suspicious) != 1 || len(s.Unread) != 1 {
+	if s.Complete || s.Differing != 9 || s.Explained != 6 || s.Equal != 7 || len(s.Unexplained) != 3 || len(s.Suspicious) != 2 || len(s.Unread) != 1 {
 		t.Fatalf("%+v", s)
 	}
 	if s.Suspicious[0].node.Name != "bin/tool" || s.Unexplained[0].node.Name != "bin/tool" {

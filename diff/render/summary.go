@@ -34,11 +34,28 @@ type Tally struct {
 
 // Finding is a node that needs a person.
 type Finding struct {
-	Path  string `json:"path"` // names from the root down, joined by " / "
-	What  string `json:"what"`
-	Bytes int64  `json:"bytes"` // that nothing explains, of both sides
+	Path  string             `json:"path"` // names from the root down, joined by " / "
+	Kind  diff.SuspicionKind `json:"kind,omitempty"`
+	What  string             `json:"what"`
+	Bytes int64              `json:"bytes"` // that nothing explains, of both sides
 
 	node *diff.Node
+}
+
+// said is what a finding says, with its kind.
+func (f Finding) said() string {
+	if f.Kind == "" {
+		return f.What
+	}
+	return string(f.Kind) + ": " + cut(f.What)
+}
+
+// most is how many findings of a list are shown.
+func (f Finding) most() int {
+	if f.Kind != "" {
+		return maxSuspicions
+	}
+	return maxFindings
 }
 
 // Summarize walks a tree once.
@@ -52,6 +69,7 @@ func Summarize(root *diff.Node, complete bool) Summary {
 	slices.SortFunc(s.Causes, func(a, b Tally) int {
 		return cmp.Or(-cmp.Compare(a.Entries, b.Entries), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Name, b.Name))
 	})
+	slices.SortStableFunc(s.Suspicious, func(a, b Finding) int { return cmp.Compare(b.Kind.Weight(), a.Kind.Weight()) })
 	slices.SortStableFunc(s.Unexplained, func(a, b Finding) int { return cmp.Compare(badness(b.node), badness(a.node)) })
 	if len(s.Unread) > 0 {
 		s.Complete = false
@@ -77,6 +95,9 @@ func (w *summing) walk(n *diff.Node, at []string) {
 	}
 	at = append(at[:len(at):len(at)], n.Name)
 	where := strings.Join(at, " / ")
+	for _, f := range n.Suspicions {
+		w.s.Suspicious = append(w.s.Suspicious, Finding{Path: where, Kind: f.Kind, What: f.What, Bytes: unexplained(n), node: n})
+	}
 	switch {
 	case n.Status == diff.Same:
 		if len(n.Children) == 0 {
@@ -122,7 +143,7 @@ func (w *summing) differing(n *diff.Node, where string) {
 			seen[key] = true
 			t.Entries++
 		}
-		if strings.HasPrefix(r.Cause.ID, "D7") {
+		if strings.HasPrefix(r.Cause.ID, "D7") && len(n.Suspicions) == 0 {
 			w.s.Suspicious = append(w.s.Suspicious, Finding{Path: where, What: r.Cause.Name + said(r), Bytes: unexplained(n), node: n})
 		}
 	}
@@ -201,7 +222,7 @@ func what(n *diff.Node) string {
 // badness orders what nothing explains: programs first, then what is on one
 // side only, then by bytes.
 func badness(n *diff.Node) int64 {
-	b := unexplained(n)
+	b := unexplained(n) + int64(len(n.Suspicions))<<44
 	for _, r := range n.Reasons {
 		if r.Cause != nil && strings.HasPrefix(r.Cause.ID, "D7") {
 			b += 1 << 50

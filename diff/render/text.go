@@ -82,8 +82,12 @@ func (t *text) summary(root *diff.Node) {
 	t.findings("not read, so that nothing is known of it:", yellow, s.Unread)
 }
 
-// maxFindings bounds each list of the summary.
-const maxFindings = 10
+// maxFindings bounds each list of the summary but that of suspicions, which
+// maxSuspicions bounds.
+const (
+	maxFindings   = 10
+	maxSuspicions = 200
+)
 
 func (t *text) findings(title string, st style, fs []Finding) {
 	if len(fs) == 0 {
@@ -91,11 +95,11 @@ func (t *text) findings(title string, st style, fs []Finding) {
 	}
 	t.line("%s", t.paint(st, title))
 	for i, f := range fs {
-		if i == maxFindings && !t.o.Full {
+		if i == f.most() && !t.o.Full {
 			t.line("  … and %d more (--full lists them)", len(fs)-i)
 			break
 		}
-		t.line("  %s: %s", safe.Line(f.Path), safe.Line(f.What))
+		t.line("  %s: %s", safe.Line(f.Path), safe.Line(f.said()))
 	}
 }
 
@@ -172,6 +176,9 @@ func (t *text) node(n *diff.Node, depth int) {
 	if t.o.folded(n) {
 		t.line("%s    folded: %s", in, safe.Line(n.Reasons[0].Cause.Name))
 		return
+	}
+	for _, s := range n.Suspicions {
+		t.line("%s    %s %s", in, t.paint(red, "suspicious, "+safe.Line(string(s.Kind))+":"), cut(safe.Line(s.What)))
 	}
 	var derived []string
 	for _, r := range n.Reasons {
