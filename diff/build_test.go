@@ -68,7 +68,9 @@ func tarBytes(t testing.TB, files ...file) []byte {
 // imageSpec says how a test's image is written.
 type imageSpec struct {
 	layers      [][]byte // tar archives
-	level       int      // of gzip; 0 means 6
+	count       int      // of the layers that source gives, one at a time, instead
+	source      func(k int) []byte
+	level       int // of gzip; 0 means 6
 	annotations map[string]string
 	env         []string
 	harm        func(dir string) // damages the written layout
@@ -105,7 +107,11 @@ func (s imageSpec) write(t testing.TB) string {
 	}
 	var layers []any
 	ids := []string{}
-	for _, l := range s.layers {
+	if s.source == nil {
+		s.count, s.source = len(s.layers), func(k int) []byte { return s.layers[k] }
+	}
+	for k := range s.count {
+		l := s.source(k)
 		var b bytes.Buffer
 		z, err := gzip.NewWriterLevel(&b, level)
 		if err != nil {

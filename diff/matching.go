@@ -88,6 +88,7 @@ func (m *matching) pair(a, b *member) {
 	}
 	n := &Node{Kind: KindEntry, Name: a.Name, Status: Differs, A: a.side(), B: b.side(), Reasons: fieldReasons(a, b)}
 	suspectEntry(n)
+	m.tell(n, content)
 	if content {
 		a.body.release()
 		b.body.release()
@@ -102,6 +103,21 @@ func (m *matching) pair(a, b *member) {
 		}
 	}
 	m.add(a.key, n)
+}
+
+// tell reports a difference as it is found.
+func (m *matching) tell(n *Node, content bool) {
+	if m.x.o.Progress == nil {
+		return
+	}
+	f := &Found{In: m.n.Name, Name: n.Name, Status: n.Status}
+	for _, r := range n.Reasons {
+		f.Fields = append(f.Fields, r.Field)
+	}
+	if !content {
+		f.Fields = append(f.Fields, "content")
+	}
+	m.x.o.Progress(Progress{What: n.Name, Found: f})
 }
 
 // skip counts a member that the person does not want to see.
@@ -304,6 +320,7 @@ func (m *matching) lonely(complete bool) {
 			} else {
 				n.A = e.side()
 			}
+			m.tell(n, true)
 			m.fail(e.park())
 			if e.hasBody() {
 				c := again{a: e}
@@ -408,6 +425,7 @@ func (m *matching) moved() {
 		a.body.release()
 		b.body.release()
 		n.settle()
+		m.tell(n, true)
 		m.add(a.key, n)
 	}
 }

@@ -1,7 +1,6 @@
 package diff
 
 import (
-	"path"
 	"runtime"
 
 	"github.com/stagescope/stagescope/chain"
@@ -17,8 +16,8 @@ type Options struct {
 	// Lazy leaves the content of differing files unexamined; Examiner.Examine
 	// looks into one when it is wanted.
 	Lazy bool
-	// Exclude are globs of paths, as path.Match reads them, also against the last
-	// component. What they match is counted at its place, and never called same.
+	// Exclude are patterns of paths, as Glob reads them. What they match is counted
+	// at its place, and never called same.
 	Exclude []string
 
 	Index  Index // keeps the entries of layers, by diff ID; nil means that there is none
@@ -72,6 +71,16 @@ type Index interface {
 type Progress struct {
 	What  string // what was just read
 	Bytes int64  // decoded bytes of both sides read since the last report
+	Found *Found // a difference that was just found; nil when none was
+}
+
+// Found is a difference as soon as it is known, long before the tree that it
+// becomes a part of. Its content has not been looked into yet.
+type Found struct {
+	In     string // name of the container, e.g. "layer 2"
+	Name   string // hostile text
+	Status Status
+	Fields []string // in which its two sides differ, "content" included
 }
 
 func (o Options) workers() int {
@@ -84,10 +93,7 @@ func (o Options) workers() int {
 // excluded reports which glob matches a path; "" means none.
 func (o Options) excluded(name string) string {
 	for _, g := range o.Exclude {
-		if ok, err := path.Match(g, name); ok && err == nil {
-			return g
-		}
-		if ok, err := path.Match(g, path.Base(name)); ok && err == nil {
+		if Glob(g, name) {
 			return g
 		}
 	}
