@@ -77,6 +77,20 @@ type StepDigest struct {
 	Changed int          `json:"changed"` // entries the step wrote or removed
 	Seconds float64      `json:"seconds"`
 	Cached  bool         `json:"cached,omitempty"`
+	// Programs are the executable files that the step wrote, by path; none are
+	// recorded of a step that wrote more than MaxPrograms.
+	Programs []Program `json:"programs,omitempty"`
+}
+
+// MaxPrograms bounds the programs that are recorded of one step. Steps that make
+// one tool after the other write fewer, those that install a distribution more.
+const MaxPrograms = 256
+
+// Program is an executable file that a step wrote.
+type Program struct {
+	Path   string       `json:"path"` // without a leading slash
+	Size   int64        `json:"size"` // bytes
+	Digest chain.Digest `json:"digest"`
 }
 
 // Variation is what may be changed between two trials of one recipe without

@@ -206,8 +206,46 @@ func TestLadder(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
+	for _, g := range r.Ladder {
+		if g.Built || g.Kind != RungSeed && g.Size != 0 || g.Kind == RungTool && g.Digest != "" {
+			t.Errorf("nothing was built, and %+v", g)
+		}
+	}
 	if last := r.Ladder[len(r.Ladder)-1]; last.Digest.Hex() != hexA || last.Source != SourcePinned || r.Ladder[0].Size != 120 {
 		t.Errorf("%+v", r.Ladder)
+	}
+}
+
+// What a rebuild made has its bytes on the ladder: the program that was there
+// when it ran, not a later one of that name.
+func TestLadderOfWhatWasBuilt(t *testing.T) {
+	c := load(t, map[string]string{
+		"bootstrap/stage0/Containerfile": "FROM scratch\nADD hex0-seed /seed\nRUN [\"/seed\", \"kaem\"]\nCOPY <<E script\n./hex1 a\n./gone b\nE\nRUN [\"/kaem\"]\nRUN [\"/hex1\"]\n",
+		"bootstrap/stage0/hex0-seed":     string(program(true, nil)),
+		"bootstrap/stage1/Containerfile": "FROM stagex/bootstrap-stage0\nRUN --network=none [\"/bin/cc\"]\nRUN [\"/bin/kaem\"]\nRUN [\"/bin/ld\"]\n",
+		"bootstrap/stage2/Containerfile": "FROM stagex/bootstrap-stage1\nRUN build tcc-0.9.26\n",
+	})
+	d := func(x string) chain.Digest { return chain.Digest("sha256:" + strings.Repeat(x, 64)) }
+	made := map[string]Made{
+		"bootstrap-stage0": {Built: true, Size: 99, Programs: []Program{{3, "kaem", 10, d("1")}, {8, "hex1", 20, d("2")}, {8, "kaem", 11, d("3")}, {9, "cc", 30, d("4")}}},
+		"bootstrap-stage1": {Programs: []Program{{4, "ld", 40, d("5")}}}, // it was written after it ran
+		"bootstrap-stage2": {Built: true, Changes: map[int]chain.Digest{2: d("6")}},
+	}
+	r, err := Stages(c, []string{"bootstrap-stage2"}, Options{Made: func(id string) Made { return made[id] }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, g := range r.Ladder {
+		got = append(got, fmt.Sprintf("%s %s %d %.1s %s %v", g.Kind, g.Name, g.Size, strings.TrimPrefix(string(g.Digest), "sha256:"), g.Of, g.Built))
+	}
+	want := []string{
+		"seed hex0-seed 120 " + got[0][19:20] + " file false", "tool kaem 10 1 file true", "tool hex1 20 2 file true", "tool gone 0   false",
+		"stage bootstrap-stage0 99   true", "tool cc 30 4 file true", "tool ld 0   false", "stage bootstrap-stage1 0   false",
+		"step tcc-0.9.26 0 6 change by a step true", "stage bootstrap-stage2 0   true",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
 	}
 }
 

@@ -12,10 +12,11 @@ import (
 
 // Options say how deep an audit goes. The zero value opens no archive.
 type Options struct {
-	Locate         Locate            // where sources are; nil opens none
-	VersionControl map[string]string // source name → a directory or archive of its version-control tree
-	Listing        bool              // list the seeds byte by byte
-	Resolve        Resolve           // asks for images by digest; nil leaves pins to what the tree does not publish unchecked
+	Locate         Locate               // where sources are; nil opens none
+	VersionControl map[string]string    // source name → a directory or archive of its version-control tree
+	Listing        bool                 // list the seeds byte by byte
+	Made           func(id string) Made // what rebuilds left of a stage, for its ladder; nil knows none
+	Resolve        Resolve              // asks for images by digest; nil leaves pins to what the tree does not publish unchecked
 }
 
 // auditor is one audit.

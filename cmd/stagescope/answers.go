@@ -46,23 +46,33 @@ func (a *app) answersOf(c *chain.Chain, s *chain.Stage) answers {
 	return out
 }
 
+// presentStore opens the store where there is one already; nil where there is
+// none, or none that can be read.
+func (a *app) presentStore() *store.Store {
+	dir := a.store
+	if dir == "" {
+		var err error
+		if dir, err = store.DefaultDir(); err != nil {
+			return nil
+		}
+	}
+	if _, err := os.Stat(dir); err != nil {
+		return nil
+	}
+	s, err := store.Open(dir)
+	if err != nil {
+		return nil
+	}
+	return s
+}
+
 // firstAnswers gives, by stage, what the newest rebuild of its present recipe
 // established; a stage that is missing was not checked. Where there is no store
 // none is made.
 func (a *app) firstAnswers(c *chain.Chain, stages []*chain.Stage) map[string]answers {
 	out := map[string]answers{}
-	dir := a.store
-	if dir == "" {
-		var err error
-		if dir, err = store.DefaultDir(); err != nil {
-			return out
-		}
-	}
-	if _, err := os.Stat(dir); err != nil {
-		return out
-	}
-	s, err := store.Open(dir)
-	if err != nil {
+	s := a.presentStore()
+	if s == nil {
 		return out
 	}
 	only := ""

@@ -14,6 +14,7 @@ import (
 	"github.com/stagescope/stagescope/chain"
 	"github.com/stagescope/stagescope/chain/audit"
 	"github.com/stagescope/stagescope/chain/containerfile"
+	"github.com/stagescope/stagescope/rebuild"
 )
 
 // auditFlags are the flags of the verb audit.
@@ -50,7 +51,8 @@ tarball gives the same bytes everywhere.
 source NAME with its version-control tree, a directory or an archive: files that
 version control lacks or has otherwise are listed, generated build scripts
 first. --listing explains each byte of the seeds, --ladder prints what makes
-what from the seed to one stage.
+what from the seed to one stage, with the bytes and digests of what was built
+here: of a tool its file, of a step what it changed.
 
 Exit code 1 when there is an opaque root; 2 when there is none, but not all that
 decides about it could be checked.
@@ -60,7 +62,8 @@ by, file, line, how, above, why), seeds, binaries and encoded (file, size,
 sha256, content, stages, used), unpinned and network (stage, file, line, what,
 pin), networkSteps (stages, file, line, name, network), sources (total, pinned,
 opened, notOpened, compared, answers), files, outside, gaps (stage, what, why),
-path and ladder (for one stage), stageAnswers (stage, own, below, sources, why),
+path and ladder (for one stage: kind, name, stage, line, size, digest, of, built,
+source), stageAnswers (stage, own, below, sources, why),
 bytes (by stage: the verdict of the newest rebuild of its present recipe),
 opaque and complete.`,
 		Example: `  stagescope audit
@@ -228,6 +231,9 @@ func isPacked(file string) (bool, error) {
 
 func (a *app) auditOptions(ctx context.Context, c *chain.Chain, f auditFlags) (audit.Options, error) {
 	o := audit.Options{Listing: f.listing, VersionControl: map[string]string{}}
+	if s := a.presentStore(); s != nil {
+		o.Made = func(id string) audit.Made { return rebuild.Made(c, s, id) }
+	}
 	o.Resolve = func(ref string) (chain.Digest, error) {
 		img, err := a.openImage(ctx, ref)
 		if err != nil {

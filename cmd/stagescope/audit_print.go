@@ -10,6 +10,7 @@ import (
 
 	"github.com/stagescope/stagescope/chain/audit"
 	"github.com/stagescope/stagescope/chain/safe"
+	"github.com/stagescope/stagescope/rebuild"
 )
 
 // baseName is the base image that a manifest's annotations name, "" when none.
@@ -247,16 +248,25 @@ func printLadder(w *bufio.Writer, r *audit.Report, first map[string]string) {
 		if g.Digest != "" {
 			digest = g.Digest.Short()
 		}
-		follows, source := "not checked", g.Source.String()
-		if known, ok := first[g.Stage]; ok && g.Kind == audit.RungStage {
-			follows = known
-		}
-		if g.Kind == audit.RungSeed {
-			follows, source = "no one built it", "-"
-		}
+		follows, source := rungAnswers(g, first)
 		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\t%s\t%s\n", safe.Text(g.Name), g.Kind, safe.Text(g.Stage), size, digest, safe.Text(follows), source)
 	}
 	t.Flush()
+}
+
+// rungAnswers are the two answers for one rung. Only images are claimed: of
+// what lies between, that it was built here is all that can be known.
+func rungAnswers(g audit.Rung, first map[string]string) (follows, source string) {
+	follows, source = rebuild.NotChecked.String(), g.Source.String()
+	switch known, ok := first[g.Stage]; {
+	case g.Kind == audit.RungSeed:
+		return "no one built it", "-"
+	case g.Kind == audit.RungStage && ok:
+		follows = known
+	case g.Kind != audit.RungStage && g.Built:
+		follows = "built here"
+	}
+	return follows, source
 }
 
 func printSourceReport(w *bufio.Writer, r *audit.Report) {

@@ -149,7 +149,7 @@ func (b *buildkit) stepDigests(r *rebuild.Request, w *watcher, asked map[string]
 				n, ok = asked[v.name]
 			}
 			if ok {
-				d.Digest, d.Changed = n.Digest, n.Changed
+				d.Digest, d.Changed, d.Programs = n.Digest, n.Changed, n.Programs
 			}
 			out = append(out, d)
 			break

@@ -260,6 +260,23 @@ func TestStepDigests(t *testing.T) {
 	}
 }
 
+// The programs that a step wrote are recorded, all of them or none.
+func TestProgramsAreAllOrNone(t *testing.T) {
+	var c change
+	for i := range rebuild.MaxPrograms + 2 {
+		c.program("a", 0o100755, int64(i), [32]byte{})
+		if want := i + 1; i < rebuild.MaxPrograms && len(c.Programs) != want || i >= rebuild.MaxPrograms && c.Programs != nil {
+			t.Fatalf("%d programs of %d", len(c.Programs), want)
+		}
+	}
+	c = change{}
+	for _, mode := range []uint32{0o100644, 0o040755, 0o120777, 0o060755} {
+		if c.program("a", mode, 1, [32]byte{}); c.Programs != nil {
+			t.Errorf("an entry of mode %o is a program", mode)
+		}
+	}
+}
+
 func TestInputImage(t *testing.T) {
 	e := newEngine(t, Options{})
 	files, b := build(t, e, request(t, "FROM scratch\nCOPY probe /bin/probe\n", nil))

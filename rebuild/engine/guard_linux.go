@@ -59,11 +59,9 @@ func (h *heard) Exec(ctx context.Context, j solver.JobContext, in []solver.Resul
 		return out, err
 	}
 	n := note{Vertex: h.vertex.Digest().String()}
-	d, changed, err := layerDigest(ctx, out[0])
-	if err != nil {
+	if n.change, err = layerDigest(ctx, out[0]); err != nil {
 		return out, nil // the build is whole; only its step has no digest
 	}
-	n.Digest, n.Changed = d, changed
 	h.tell.say(n)
 	return out, nil
 }

@@ -112,7 +112,7 @@ func (w *stepWalk) step(ctx context.Context, step digest.Digest) (note, error) {
 		}
 	}
 	changed := changes(before, after)
-	h := sha256.New()
+	h, n := sha256.New(), note{change: change{Changed: len(changed)}}
 	for _, p := range slices.SortedFunc(maps.Keys(changed), byComponent) {
 		l := after[p]
 		if l == nil {
@@ -126,9 +126,11 @@ func (w *stepWalk) step(ctx context.Context, step digest.Digest) (note, error) {
 		case modeRegular:
 			hashSize(h, l.size)
 			h.Write(l.content[:])
+			n.program(p, l.meta.mode, l.size, l.content)
 		}
 	}
-	return note{Digest: chain.SHA256([32]byte(h.Sum(nil))), Changed: len(changed)}, nil
+	n.Digest = chain.SHA256([32]byte(h.Sum(nil)))
+	return n, nil
 }
 
 // changes names what is new, otherwise or gone, and the directories above.

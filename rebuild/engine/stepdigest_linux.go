@@ -24,24 +24,24 @@ import (
 // its overlay snapshot, where a removed entry is a device 0,0. A snapshot that
 // is no overlay is digested whole, which costs more and says the same when two
 // such engines are compared.
-func layerDigest(ctx context.Context, r solver.Result) (chain.Digest, int, error) {
+func layerDigest(ctx context.Context, r solver.Result) (change, error) {
 	ref, ok := r.Sys().(*worker.WorkerRef)
 	if !ok || ref.ImmutableRef == nil {
-		return "", 0, errors.New("the step gave no file system")
+		return change{}, errors.New("the step gave no file system")
 	}
 	m, err := ref.ImmutableRef.Mount(ctx, true, nil)
 	if err != nil {
-		return "", 0, err
+		return change{}, err
 	}
 	mounts, release, err := m.Mount()
 	if err != nil {
-		return "", 0, err
+		return change{}, err
 	}
 	if release != nil {
 		defer release()
 	}
 	if len(mounts) == 0 {
-		return "", 0, errors.New("the step gave no mount")
+		return change{}, errors.New("the step gave no mount")
 	}
 	if mounts[0].Type != "overlay" {
 		return treeDigest(mounts[0].Source)
@@ -52,14 +52,14 @@ func layerDigest(ctx context.Context, r solver.Result) (chain.Digest, int, error
 			return treeDigest(top)
 		}
 	}
-	return "", 0, errors.New("the overlay has no layer")
+	return change{}, errors.New("the overlay has no layer")
 }
 
 // treeDigest digests path, type, mode, owner, device, extended attributes, link
 // and content of everything below dir, in path order, modification times left
 // out.
-func treeDigest(dir string) (chain.Digest, int, error) {
-	h, count := sha256.New(), 0
+func treeDigest(dir string) (change, error) {
+	h, c := sha256.New(), change{}
 	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -68,16 +68,17 @@ func treeDigest(dir string) (chain.Digest, int, error) {
 		if err != nil || rel == "." {
 			return err
 		}
-		count++
-		return hashEntry(h, rel, p)
+		c.Changed++
+		return hashEntry(h, rel, p, &c)
 	})
 	if err != nil {
-		return "", 0, err
+		return change{}, err
 	}
-	return chain.SHA256([32]byte(h.Sum(nil))), count, nil
+	c.Digest = chain.SHA256([32]byte(h.Sum(nil)))
+	return c, nil
 }
 
-func hashEntry(h hash.Hash, rel, p string) error {
+func hashEntry(h hash.Hash, rel, p string, c *change) error {
 	info, err := os.Lstat(p)
 	if err != nil {
 		return err
@@ -105,22 +106,26 @@ func hashEntry(h hash.Hash, rel, p string) error {
 		}
 		field(h, []byte(link))
 	case info.Mode().IsRegular():
-		return hashContent(h, p, info.Size())
+		content, err := contentSum(p)
+		if err != nil {
+			return err
+		}
+		hashSize(h, info.Size())
+		h.Write(content[:])
+		c.program(rel, st.Mode, info.Size(), content)
 	}
 	return nil
 }
 
-func hashContent(h hash.Hash, p string, size int64) error {
+func contentSum(p string) (sum [sha256.Size]byte, err error) {
 	f, err := os.Open(p)
 	if err != nil {
-		return err
+		return sum, err
 	}
 	defer f.Close()
-	content := sha256.New()
-	if _, err := io.Copy(content, f); err != nil {
-		return err
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return sum, err
 	}
-	hashSize(h, size)
-	h.Write(content.Sum(nil))
-	return nil
+	return [sha256.Size]byte(h.Sum(nil)), nil
 }

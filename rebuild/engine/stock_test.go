@@ -4,6 +4,7 @@ package engine
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -102,7 +103,7 @@ func TestStepDigestsOnStockBuildKit(t *testing.T) {
 	lines := []string{
 		`write /a one`, `sly /a two`, `mkdir /d/e/f`, `write /d/e/f/x x`, `write /d/e/y y`, `mode /d/e 2751`,
 		`link /l /d/e`, `rename /d/e/y /d/y`, `remove /d/e/f`, `remove /d`, `write /d was-a-directory`, `remove /a`,
-		`true`,
+		`true`, `write /run ran`, `mode /run 755`,
 	}
 	recipe := "FROM scratch\nCOPY probe /probe\n"
 	var steps []chain.Step
@@ -123,13 +124,17 @@ func TestStepDigestsOnStockBuildKit(t *testing.T) {
 	}
 	distinct := map[chain.Digest]bool{}
 	for i := range lines {
-		if asked[i].Digest == "" || asked[i].Digest != told[i].Digest || asked[i].Changed != told[i].Changed {
+		if asked[i].Digest == "" || asked[i].Digest != told[i].Digest || asked[i].Changed != told[i].Changed || !slices.Equal(asked[i].Programs, told[i].Programs) {
 			t.Errorf("%s: asked %+v, told %+v", lines[i], asked[i], told[i])
 		}
 		distinct[asked[i].Digest] = true
 	}
 	if len(distinct) != len(lines) {
 		t.Errorf("%d different digests of %d different changes", len(distinct), len(lines))
+	}
+	ran := []rebuild.Program{{Path: "run", Size: 3, Digest: chain.SHA256(sha256.Sum256([]byte("ran")))}}
+	if got := told[len(told)-1].Programs; !slices.Equal(got, ran) {
+		t.Errorf("a step that makes a file executable wrote the programs %+v, want %+v", got, ran)
 	}
 	// What a builder has done before it knows as well.
 	if again := digests(remote); !slices.EqualFunc(again, asked, func(a, b rebuild.StepDigest) bool { return a.Digest == b.Digest }) {
