@@ -13,6 +13,9 @@ import (
 // need to show their content.
 type Comparison struct {
 	Root *Node
+	// ImageA and ImageB are the images that were compared; nil for files and
+	// directories.
+	ImageA, ImageB *image.Image
 	*Examiner
 	close []func() error
 }
@@ -43,6 +46,7 @@ func Refs(ctx context.Context, a, b string, open image.Options, o Options) (*Com
 	var err error
 	switch {
 	case errs[0] == nil && errs[1] == nil:
+		c.ImageA, c.ImageB = ims[0], ims[1]
 		c.Root, err = c.Images(ctx, ims[0], ims[1])
 	case plain(a, errs[0]) && plain(b, errs[1]):
 		c.Root, err = c.Paths(ctx, a, b)

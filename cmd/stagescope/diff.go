@@ -21,6 +21,7 @@ import (
 	"github.com/stagescope/stagescope/diff"
 	"github.com/stagescope/stagescope/diff/cause"
 	_ "github.com/stagescope/stagescope/diff/formats" // every format that content is taken apart by
+	"github.com/stagescope/stagescope/diff/rederive"
 	"github.com/stagescope/stagescope/diff/render"
 )
 
@@ -103,7 +104,7 @@ func (a *app) runDiff(ctx context.Context, refA, refB string, f diffFlags) error
 	}
 	c, err := diff.Refs(limited, refA, refB, a.imageOptions(s), o)
 	if err == nil {
-		err = cause.Classify(limited, c.Root)
+		err = whyDiffers(limited, c, rederive.Options{Progress: func(what string) { watch.add(diff.Progress{What: what}) }})
 	}
 	watch.end()
 	if c == nil {
@@ -121,6 +122,16 @@ func (a *app) runDiff(ctx context.Context, refA, refB string, f diffFlags) error
 		return err
 	}
 	return judgeDiff(c.Root, timeUp, f)
+}
+
+// whyDiffers gives what differs its causes: first what a mirror or another tool
+// makes of an image, then what lies inside.
+func whyDiffers(ctx context.Context, c *diff.Comparison, o rederive.Options) error {
+	_, err := rederive.Explain(ctx, c.Root, c.ImageA, c.ImageB, o)
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("seeking how one image was made of the other: %w", err)
+	}
+	return errors.Join(err, cause.Classify(ctx, c.Root))
 }
 
 // diffStore opens the store when a reference leads there.

@@ -13,12 +13,13 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 // TestImageScripts runs the scripts that need images: "image" is an OCI layout
-// of two layers, "image.tar" the same in an archive, and "damaged" one with a
-// byte changed.
+// of two layers, "image.tar" the same in an archive, "mirrored" the same as a
+// mirror makes it, and "damaged" one with a byte changed.
 func TestImageScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/image",
@@ -78,6 +79,9 @@ func writeImages(dir string) error {
 	if err := damage(filepath.Join(dir, "damaged", "blobs", "sha256", d.Hex)); err != nil {
 		return err
 	}
+	if err := writeMirrored(filepath.Join(dir, "mirrored"), img); err != nil {
+		return err
+	}
 	f, err := os.Create(filepath.Join(dir, "image.tar"))
 	if err != nil {
 		return err
@@ -88,6 +92,39 @@ func writeImages(dir string) error {
 		return err
 	}
 	return w.Close()
+}
+
+// writeMirrored writes an image as a mirror makes it that compresses anew, has
+// the media types of OCI, and keeps no index.
+func writeMirrored(dir string, img v1.Image) error {
+	layers, err := img.Layers()
+	if err != nil {
+		return err
+	}
+	var again []mutate.Addendum
+	for _, l := range layers {
+		packed, err := tarball.LayerFromOpener(l.Uncompressed, tarball.WithCompressionLevel(9), tarball.WithMediaType(types.OCILayer))
+		if err != nil {
+			return err
+		}
+		again = append(again, mutate.Addendum{Layer: packed})
+	}
+	out, err := mutate.Append(mutate.MediaType(mutate.ConfigMediaType(empty.Image, types.OCIConfigJSON), types.OCIManifestSchema1), again...)
+	if err != nil {
+		return err
+	}
+	config, err := img.ConfigFile()
+	if err != nil {
+		return err
+	}
+	if out, err = mutate.ConfigFile(out, config); err != nil {
+		return err
+	}
+	p, err := layout.Write(dir, empty.Index)
+	if err != nil {
+		return err
+	}
+	return p.AppendImage(out)
 }
 
 func configOf(img v1.Image) *v1.ConfigFile {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/stagescope/stagescope/chain/image"
 	"github.com/stagescope/stagescope/diff"
-	"github.com/stagescope/stagescope/diff/cause"
+	"github.com/stagescope/stagescope/diff/rederive"
 	"github.com/stagescope/stagescope/rebuild"
 	"github.com/stagescope/stagescope/tui"
 )
@@ -35,7 +35,7 @@ func (a *app) wire(cfg *tui.Config) func() {
 	cfg.Compare = func(ctx context.Context, refA, refB string) (*diff.Comparison, error) {
 		c, err := diff.Refs(ctx, refA, refB, a.imageOptions(s), diff.Options{Index: s})
 		if err == nil {
-			err = cause.Classify(ctx, c.Root)
+			err = whyDiffers(ctx, c, rederive.Options{})
 		}
 		return c, refHint(err)
 	}

@@ -42,8 +42,11 @@ func objectCause(kind diff.Kind, r *diff.Reason) *diff.Cause {
 		return stated("A6", "attestation manifest", "--provenance=false --sbom=false, or compare at the manifest")
 	case kind == diff.KindConfig && (field == "/created" || strings.HasPrefix(field, "/history")):
 		return stated("A4", "time or history in the config", "SOURCE_DATE_EPOCH")
+	case kind == diff.KindConfig && strings.HasPrefix(field, "/config/Labels"):
+		return stated("A4", "labels in the config", "")
 	case kind == diff.KindConfig && strings.HasPrefix(field, "/config"):
-		return stated("A4", "settings in the config", "")
+		// What is run is no metadata: that the JSON says so explains nothing.
+		return &diff.Cause{ID: "A4", Name: "what the image runs, and how", Confidence: diff.Likely, Evidence: "the JSON says so; nothing says why"}
 	case kind == diff.KindConfig && (strings.HasPrefix(field, "/architecture") || strings.HasPrefix(field, "/os") || strings.HasPrefix(field, "/variant")):
 		return stated("A4", "platform in the config", "pin the platform")
 	case field == "encoding of the JSON":

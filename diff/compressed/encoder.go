@@ -94,10 +94,8 @@ func deflateCandidates(xfl byte) []candidate {
 func zstdCandidates() []candidate {
 	var out []candidate
 	for level := zstd.SpeedFastest; level <= zstd.SpeedBestCompression; level++ {
-		out = append(out, candidate{Encoder{Name: "zstd", Level: int(level), Library: "klauspost/compress/zstd"},
-			func(w io.Writer) (io.WriteCloser, error) {
-				return zstd.NewWriter(w, zstd.WithEncoderLevel(level), zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
-			}})
+		s := klauspostZstd(level)
+		out = append(out, candidate{s.Encoder, s.Open})
 	}
 	return out
 }

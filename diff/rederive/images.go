@@ -1,0 +1,232 @@
+package rederive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/stagescope/stagescope/chain"
+	"github.com/stagescope/stagescope/chain/image"
+	"github.com/stagescope/stagescope/diff"
+)
+
+// Images says which rewriting turns image x into image y, both of which are at
+// hand. The wanted digest is that of y's outermost object.
+//
+// What is undone on both sides is compared by hash; a layer counts as
+// recompressed when its archives are equal, and that is proved when encoding the
+// archive again gives y's blob. The error is for bytes that are not what an
+// image says, and for a search that was cancelled.
+func Images(ctx context.Context, x, y *image.Image, o Options) (*Answer, error) {
+	a := &Answer{Wanted: outermost(y), Steps: []Step{}}
+	s, err := newSearch(x, o.complete(), a)
+	if err != nil {
+		return a, err
+	}
+	p := &pairing{search: s, y: y, level: chain.LevelManifest}
+	err = p.compare(ctx)
+	if err != nil {
+		a.Found, a.Stopped = false, err.Error()
+	}
+	if errors.Is(err, errBudget) {
+		err = nil
+	}
+	return a, err
+}
+
+// outermost is the digest of an image's outermost object.
+func outermost(i *image.Image) chain.Digest {
+	if d := i.IndexDigest(); d != "" {
+		return d
+	}
+	if d := i.ManifestDigest(); d != "" {
+		return d
+	}
+	return i.ConfigDigest()
+}
+
+// pairing compares two images object by object, from the layers out.
+type pairing struct {
+	*search
+	y     *image.Image
+	level chain.Level // the deepest at which they are equal so far
+	cut   bool        // the layers are cut otherwise; the trees are equal
+	same  bool        // the manifests are one
+}
+
+func (p *pairing) proved(id, text, from, to, evidence, fix string, layers ...int) {
+	p.a.add(Step{Cause: id, Text: text, From: from, To: to, Layers: layers, Confidence: diff.Proved, Evidence: evidence, Fix: fix})
+}
+
+func (p *pairing) compare(ctx context.Context) error {
+	p.same = p.x.ManifestDigest() != "" && p.x.ManifestDigest() == p.y.ManifestDigest()
+	if err := p.read(ctx); err != nil {
+		return err
+	}
+	if !p.same {
+		p.level = chain.LevelRootfs
+		for _, f := range []func(context.Context) error{p.layers, p.config, p.manifests} {
+			if err := f(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	if err := p.indexes(); err != nil {
+		return err
+	}
+	p.a.Found = len(p.a.Against) == 0 && len(p.a.Steps) > 0
+	if len(p.a.Against) == 0 {
+		p.a.Level = p.level
+	}
+	return nil
+}
+
+// read verifies the layers of both images, unless the caller did.
+func (p *pairing) read(ctx context.Context) error {
+	if p.o.Read {
+		return nil
+	}
+	done := map[chain.Digest]bool{}
+	for i, im := range []*image.Image{p.x, p.y} {
+		for _, l := range im.Layers() {
+			p.o.Progress(fmt.Sprintf("reading layer %d of %s", l.Number, "AB"[i:i+1]))
+			if err := verify(ctx, l); err != nil {
+				return fmt.Errorf("side %s: %w", "AB"[i:i+1], err)
+			}
+			done[chain.Digest(l.Descriptor.Digest)] = true
+		}
+	}
+	return nil
+}
+
+func diffIDs(i *image.Image) (out []chain.Digest) {
+	for _, l := range i.Layers() {
+		out = append(out, l.DiffID)
+	}
+	return out
+}
+
+// layers finds out how blobs of equal archives came to differ, or whether other
+// layers make the same tree.
+func (p *pairing) layers(ctx context.Context) error {
+	if !slices.Equal(diffIDs(p.x), diffIDs(p.y)) {
+		return p.trees(ctx)
+	}
+	ways := map[string]*Step{}
+	var order []string
+	for i, lx := range p.x.Layers() {
+		ly := p.y.Layers()[i]
+		if lx.Descriptor.Digest == ly.Descriptor.Digest && lx.Descriptor.Digest != "" {
+			continue
+		}
+		p.o.Progress(fmt.Sprintf("seeking what compressed layer %d", lx.Number))
+		step, err := p.recompressed(ctx, i, lx, ly)
+		if err != nil {
+			return err
+		}
+		if step == nil {
+			continue
+		}
+		if w := ways[step.Text]; w != nil {
+			w.Layers = append(w.Layers, lx.Number)
+			continue
+		}
+		ways[step.Text] = step
+		order = append(order, step.Text)
+	}
+	for _, t := range order {
+		p.a.add(*ways[t])
+	}
+	return nil
+}
+
+// recompressed finds the setting that makes y's blob of x's archive.
+func (p *pairing) recompressed(ctx context.Context, i int, lx, ly *image.Layer) (*Step, error) {
+	from, err := p.maker(ctx, nil, lx)
+	if err != nil {
+		return nil, err
+	}
+	to, err := p.maker(ctx, p.made[i], ly)
+	if err != nil {
+		return nil, err
+	}
+	if from == to && from != unknownSetting {
+		return nil, nil // an archive that does not state digests
+	}
+	s := &Step{Cause: "A5", Text: recompressedText(from, to), From: from, To: to, Layers: []int{lx.Number}, Confidence: diff.Proved,
+		Evidence: "the archives inside are equal, and encoding them again gives the other's bytes", Fix: fixCompression}
+	if to == unknownSetting {
+		s.Confidence = diff.Likely
+		s.Evidence = "the archives inside are equal, hashed; no known encoder makes the other's bytes around them"
+	}
+	return s, nil
+}
+
+// maker names what compressed a layer and keeps what it made.
+func (p *pairing) maker(ctx context.Context, keep map[int]blob, l *image.Layer) (string, error) {
+	c, err := l.Compression(ctx)
+	if err != nil {
+		return "", err
+	}
+	if c == image.Uncompressed {
+		if keep != nil {
+			keep[0] = blob{l.DiffID, l.Descriptor.Size}
+		}
+		return "uncompressed", nil
+	}
+	known, err := head(ctx, l)
+	if err != nil {
+		return "", err
+	}
+	out, fed, err := encode(ctx, l, p.settings, known, l.Descriptor.Size, p.o.Encoded-p.encoded)
+	p.encoded += fed
+	if err != nil {
+		return "", err
+	}
+	p.a.Tried += len(p.settings)
+	for k := range p.settings {
+		b, ok := out[k]
+		if !ok || l.Descriptor.Digest != "" && b.digest != chain.Digest(l.Descriptor.Digest) {
+			continue
+		}
+		if keep != nil {
+			keep[k] = b
+		}
+		return settingText(p.settings[k]), nil
+	}
+	return unknownSetting, nil
+}
+
+// trees compares the file systems that different layers make.
+func (p *pairing) trees(ctx context.Context) error {
+	if p.o.treesEqual {
+		p.cutOtherwise()
+		return nil
+	}
+	p.o.Progress("comparing the file systems")
+	fx, err := p.x.FS(ctx, true)
+	if err != nil {
+		return err
+	}
+	fy, err := p.y.FS(ctx, true)
+	if err != nil {
+		return err
+	}
+	if n := len(fx.Problems) + len(fy.Problems) + fx.Dropped + fy.Dropped; n > 0 {
+		p.a.against("the layers are others, and %d entries could not be applied", n)
+		return nil
+	}
+	if at := firstOther(fx, fy); at != "" {
+		p.a.against("the content differs, first at %q", at)
+		return nil
+	}
+	p.cutOtherwise()
+	return nil
+}
+
+func (p *pairing) cutOtherwise() {
+	p.cut, p.level = true, chain.LevelFiles
+	p.proved("A7", fmt.Sprintf("%d layers → %d, cut otherwise", len(p.x.Layers()), len(p.y.Layers())), "", "",
+		"all layers applied give equal trees, modification times included, hashed", "build with the same frontend and the same squashing")
+}

@@ -1,0 +1,399 @@
+package rederive
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/stagescope/stagescope/chain"
+	"github.com/stagescope/stagescope/chain/image"
+)
+
+// idle are the members of a config that say when and how it was built, and
+// nothing of what is run.
+var idle = []string{"created", "history", "author", "docker_version", "container", "container_config", "id", "parent", "throwaway", "comment", "moby.buildkit.buildinfo.v1", "moby.buildkit.cache.v0"}
+
+const evidenceUndone = "taken out of both, what is left is equal, hashed"
+
+// config compares what the two configs say.
+func (p *pairing) config(context.Context) error {
+	dx, dy := p.x.ConfigDigest(), p.y.ConfigDigest()
+	if dx == dy {
+		return nil
+	}
+	for _, c := range p.configs[1:] {
+		if p.a.Tried++; c.digest == dy {
+			p.proved("A4", c.text, string(dx), string(dy), "written again so, it has the other's digest", fixBuilder)
+			return nil
+		}
+	}
+	a, err := parseFields(p.x.RawConfig(), "config of side A")
+	if err != nil {
+		return err
+	}
+	b, err := parseFields(p.y.RawConfig(), "config of side B")
+	if err != nil {
+		return err
+	}
+	take(a, b, "rootfs") // the diff IDs were compared with the layers
+	var changed []string
+	for _, k := range idle {
+		if va, vb := take(a, b, k); va != vb {
+			changed = append(changed, k)
+		}
+	}
+	if p.labels(a, b) {
+		changed = append(changed, "labels")
+	}
+	if at := equalFields(a, b, ""); at != "" {
+		p.a.against("the configs differ in %s", strings.TrimPrefix(at, "/"))
+		return nil
+	}
+	text := "config: " + strings.Join(changed, ", ")
+	if len(changed) == 0 {
+		text = "config spelled otherwise"
+	}
+	p.proved("A4", text, string(dx), string(dy), evidenceUndone, "SOURCE_DATE_EPOCH, and "+fixBuilder)
+	return nil
+}
+
+// labels compares the runtime settings of two configs but for their labels,
+// which nothing runs, and reports whether those differ.
+func (p *pairing) labels(a, b fields) bool {
+	ra, errA := a.object("config")
+	rb, errB := b.object("config")
+	if errA != nil && len(a["config"]) > 0 || errB != nil && len(b["config"]) > 0 {
+		return false // the comparison of the rest says that they differ, if they do
+	}
+	delete(a, "config")
+	delete(b, "config")
+	la, lb := take(ra, rb, "Labels")
+	if at := equalFields(ra, rb, "config"); at != "" {
+		p.a.against("the configs differ in %s, which says what is run", at)
+	}
+	return la != lb
+}
+
+// manifests compares the manifests but for what was explained already.
+func (p *pairing) manifests(ctx context.Context) error {
+	if p.x.Manifest() == nil || p.y.Manifest() == nil {
+		p.proved("A3", "an archive of docker save keeps neither manifest nor compressed layers", "", "", "config and archives inside are equal, hashed", "compare diff IDs")
+		return nil
+	}
+	a, err := parseFields(p.x.RawManifest(), "manifest of side A")
+	if err != nil {
+		return err
+	}
+	b, err := parseFields(p.y.RawManifest(), "manifest of side B")
+	if err != nil {
+		return err
+	}
+	m := &descriptors{p: p}
+	m.mediaType(a, b, "manifest", "manifest")
+	p.annotations(a, b, "")
+	if err := m.config(a, b); err != nil {
+		return err
+	}
+	if err := m.layers(a, b); err != nil {
+		return err
+	}
+	if at := equalFields(a, b, "manifest"); at != "" {
+		p.a.against("the manifests differ in %s", at)
+	}
+	if m.from != m.to {
+		p.proved("A3", fmt.Sprintf("media types %s → %s", m.from, m.to), m.from, m.to, evidenceUndone, fixBuilder)
+	}
+	if m.stated {
+		p.proved("A3", "the platform stated beside the config", "", "", "it is the config's own", fixBuilder)
+	}
+	return p.spelled(ctx)
+}
+
+// annotations takes two objects' annotations out and adds what became of them.
+func (p *pairing) annotations(a, b fields, of string) {
+	ma, mb := a.annotations(), b.annotations()
+	va, vb := take(a, b, "annotations")
+	if text := annotationText(ma, mb); text != "" {
+		p.proved("A2", of+text, listed(ma), listed(mb), evidenceUndone, fixExporter)
+	} else if va != vb && len(ma)+len(mb) > 0 {
+		p.a.against("the annotations of %scannot be read", of)
+	}
+}
+
+// descriptors compares the descriptors of two manifests.
+type descriptors struct {
+	p        *pairing
+	from, to string // families
+	stated   bool   // one side states the platform beside the config
+}
+
+// mediaType takes the media types out when both stand for the same thing.
+func (m *descriptors) mediaType(a, b fields, kind, what string) {
+	ta, tb := a.text("mediaType"), b.text("mediaType")
+	if what == "manifest" {
+		m.from, m.to = familyOf(ta).String(), familyOf(tb).String()
+	}
+	if ta != tb && (mediaTypes[ta] != kind || mediaTypes[tb] != kind) {
+		m.p.a.against("the %s is %q on one side and %q on the other", what, ta, tb)
+	}
+	take(a, b, "mediaType")
+}
+
+func (m *descriptors) config(a, b fields) error {
+	ca, err := a.object("config")
+	if err != nil {
+		return err
+	}
+	cb, err := b.object("config")
+	if err != nil {
+		return err
+	}
+	delete(a, "config")
+	delete(b, "config")
+	take(ca, cb, "digest")
+	take(ca, cb, "size")
+	m.mediaType(ca, cb, "config", "config")
+	m.p.annotations(ca, cb, "config's ")
+	m.stated = m.platform(ca, cb)
+	if at := equalFields(ca, cb, "config"); at != "" {
+		m.p.a.against("the manifests differ in %s", at)
+	}
+	return nil
+}
+
+// platform takes out a platform that only one side states, when it is the
+// config's own.
+func (m *descriptors) platform(a, b fields) bool {
+	if flat(a["platform"]) == flat(b["platform"]) {
+		return false
+	}
+	for _, s := range []struct {
+		f  fields
+		im *image.Image
+	}{{a, m.p.x}, {b, m.p.y}} {
+		var stated ocispec.Platform
+		if len(s.f["platform"]) == 0 {
+			continue
+		}
+		own := s.im.Config().Platform
+		if json.Unmarshal(s.f["platform"], &stated) != nil || stated.OS != own.OS || stated.Architecture != own.Architecture || stated.Variant != "" && stated.Variant != own.Variant {
+			return false
+		}
+	}
+	take(a, b, "platform")
+	return true
+}
+
+func (m *descriptors) layers(a, b fields) error {
+	la, err := a.list("layers")
+	if err != nil {
+		return err
+	}
+	lb, err := b.list("layers")
+	if err != nil {
+		return err
+	}
+	delete(a, "layers")
+	delete(b, "layers")
+	if len(la) != len(lb) {
+		return nil // the trees were compared
+	}
+	var seen []string
+	for i := range la {
+		take(la[i], lb[i], "digest")
+		take(la[i], lb[i], "size")
+		m.mediaType(la[i], lb[i], "layer", fmt.Sprintf("layer %d", i+1))
+		if text := annotationText(la[i].annotations(), lb[i].annotations()); text != "" && !slices.Contains(seen, text) {
+			seen = append(seen, text)
+			m.p.proved("A2", "layers' "+text, listed(la[i].annotations()), listed(lb[i].annotations()), evidenceUndone, fixExporter)
+		}
+		take(la[i], lb[i], "annotations")
+		if at := equalFields(la[i], lb[i], fmt.Sprintf("layers/%d", i)); at != "" {
+			m.p.a.against("the manifests differ in %s", at)
+		}
+	}
+	return nil
+}
+
+// spelled writes x's manifest again with all that was found, which gives y's
+// bytes where a known tool wrote them.
+func (p *pairing) spelled(ctx context.Context) error {
+	if len(p.a.Against) > 0 || p.cut {
+		return nil
+	}
+	c := coating{setting: -1}
+	for i, l := range p.y.Layers() {
+		e := entry{mediaType: compressionOf(l.Descriptor.MediaType), digest: chain.Digest(l.Descriptor.Digest), size: l.Descriptor.Size,
+			annotations: l.Descriptor.Annotations, urls: l.Descriptor.URLs}
+		for k, b := range p.made[i] {
+			if b.digest == e.digest {
+				c.setting = k
+			}
+		}
+		c.layers = append(c.layers, e)
+	}
+	var own ocispec.Manifest
+	if err := json.Unmarshal(p.y.RawManifest(), &own); err != nil {
+		return fmt.Errorf("reading the manifest of side B: %w", err)
+	}
+	again := &search{x: p.y, o: p.o, a: &Answer{Wanted: p.y.ManifestDigest()}, own: own, settings: p.settings,
+		configs: []config{{raw: p.y.RawConfig(), digest: p.y.ConfigDigest()}}, eras: []era{{annotations: own.Annotations}}}
+	_, err := again.coated(ctx, c)
+	p.a.Tried += again.a.Tried
+	if err != nil {
+		return err
+	}
+	if again.hit == nil || again.hit.sh.as {
+		if len(p.a.Steps) == 0 {
+			p.proved("A3", "manifest spelled otherwise", "", "", evidenceUndone, fixBuilder)
+		}
+		return nil
+	}
+	p.a.Like = again.likeness(c, again.hit.sh)
+	if sh := again.hit.sh; p.respelled(sh) {
+		p.proved("A3", "manifest spelled otherwise: "+sh.spelling.String(), "", "", "written again so, it has the other's digest", fixBuilder)
+	}
+	return nil
+}
+
+// indexes compares the indexes around the manifests, from the innermost out.
+func (p *pairing) indexes() error {
+	ix, iy := p.x.Indexes(), p.y.Indexes()
+	const fix = "compare at the manifest"
+	why := "the object inside is the same"
+	if !p.same {
+		why = "the object inside is explained"
+	}
+	switch {
+	case len(ix) > len(iy):
+		p.proved("A1", "the index around it dropped", string(ix[0].Digest()), "", why, fix)
+	case len(ix) < len(iy):
+		p.proved("A1", "an index put around it", "", string(iy[0].Digest()), why, fix)
+	}
+	for k := 1; k <= min(len(ix), len(iy)); k++ {
+		a, b := ix[len(ix)-k], iy[len(iy)-k]
+		if a.Digest() == b.Digest() {
+			continue
+		}
+		if err := p.index(k, a, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// index compares two indexes that lead to the same or an explained object.
+func (p *pairing) index(k int, oa, ob *image.Object) error {
+	a, err := parseFields(oa.Raw, "index of side A")
+	if err != nil {
+		return err
+	}
+	b, err := parseFields(ob.Raw, "index of side B")
+	if err != nil {
+		return err
+	}
+	before := len(p.a.Steps)
+	ta, tb := a.text("mediaType"), b.text("mediaType")
+	if da, db := ta == dockerList, tb == dockerList; da != db || (ta == "") != (tb == "") {
+		p.proved("A3", fmt.Sprintf("media type of the index %s → %s", listType(ta), listType(tb)), ta, tb, evidenceUndone, fixBuilder)
+	}
+	take(a, b, "mediaType")
+	p.annotations(a, b, "index's ")
+	ea, err := a.list("manifests")
+	if err != nil {
+		return err
+	}
+	eb, err := b.list("manifests")
+	if err != nil {
+		return err
+	}
+	delete(a, "manifests")
+	delete(b, "manifests")
+	p.entries(k, ea, eb)
+	if at := equalFields(a, b, "index"); at != "" {
+		p.a.against("the indexes differ in %s", at)
+	}
+	if p.same && len(p.a.Steps) == before && len(p.a.Against) == 0 {
+		p.proved("A3", "index spelled otherwise", "", "", evidenceUndone, fixBuilder)
+	}
+	return nil
+}
+
+func listType(t string) string {
+	switch t {
+	case dockerList:
+		return "Docker"
+	case "":
+		return "unnamed"
+	}
+	return "OCI"
+}
+
+// entries compares what two indexes list: the image's own entry, attestations,
+// and what is for others.
+func (p *pairing) entries(k int, ea, eb []fields) {
+	inside := func(im *image.Image) chain.Digest {
+		if all := im.Indexes(); k > 1 {
+			return all[len(all)-k+1].Digest()
+		}
+		return im.ManifestDigest()
+	}
+	ownA, attestA, otherA := split(ea, inside(p.x))
+	ownB, attestB, otherB := split(eb, inside(p.y))
+	if ownA != nil && ownB != nil {
+		for _, key := range []string{"digest", "size", "mediaType"} {
+			take(ownA, ownB, key)
+		}
+		p.annotations(ownA, ownB, "entry's ")
+		m := &descriptors{p: p}
+		if m.platform(ownA, ownB) {
+			p.proved("A3", "the platform stated in the index", "", "", "it is the config's own", fixBuilder)
+		}
+		if at := equalFields(ownA, ownB, "manifests"); at != "" {
+			p.a.against("the indexes differ in %s of the image's entry", at)
+		}
+	}
+	const fix = "compare at the manifest"
+	if text := listChange(attestA, attestB); text != "" {
+		p.proved("A6", "attestations in the index "+text, "", "", "the entries of the image itself are equal", "--provenance=false --sbom=false, or "+fix)
+	}
+	if text := listChange(otherA, otherB); text != "" {
+		p.proved("A1", "other images in the index "+text, "", "", "the entries of the image itself are equal", fix)
+	}
+}
+
+// split sorts an index's entries: the one that leads on, attestations, others.
+func split(es []fields, own chain.Digest) (one fields, attestations, others []string) {
+	for _, e := range es {
+		var d ocispec.Descriptor
+		_ = json.Unmarshal(e.value(), &d)
+		switch {
+		case digestOf(e) == own && one == nil:
+			one = e
+		case attested(d):
+			attestations = append(attestations, flat(e.value()))
+		default:
+			others = append(others, flat(e.value()))
+		}
+	}
+	return one, attestations, others
+}
+
+// listChange says how two lists differ; "" when they do not.
+func listChange(a, b []string) string {
+	slices.Sort(a)
+	slices.Sort(b)
+	switch {
+	case slices.Equal(a, b):
+		return ""
+	case len(b) == 0:
+		return "dropped"
+	case len(a) == 0:
+		return "added"
+	}
+	return fmt.Sprintf("changed (%d → %d)", len(a), len(b))
+}
