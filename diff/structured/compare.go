@@ -11,8 +11,8 @@ import (
 )
 
 // register makes a format of a parser known.
-func register(kind diff.Kind, match func(in *diff.Input) bool, parse func(src []byte) (*document, error)) {
-	diff.Register(diff.Format{Kind: kind, Match: match, Text: true,
+func register(kind diff.Kind, text bool, match func(in *diff.Input) bool, parse func(src []byte) (*document, error)) {
+	diff.Register(diff.Format{Kind: kind, Match: match, Text: text,
 		Compare: func(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input) error {
 			var docs [2]*document
 			for i, in := range []*diff.Input{a, b} {
@@ -22,7 +22,7 @@ func register(kind diff.Kind, match func(in *diff.Input) bool, parse func(src []
 				}
 				docs[i] = d
 			}
-			c := &comparison{ctx: ctx, x: x, n: n, in: [2]*diff.Input{a, b}, docs: docs}
+			c := &comparison{ctx: ctx, x: x, n: n, in: [2]*diff.Input{a, b}, docs: docs, met: map[*value]*value{}}
 			return c.run()
 		}})
 }
@@ -53,6 +53,9 @@ type comparison struct {
 	layout [2][]diff.Range // blank pieces that differ
 	ends   bool            // some of them differ, and all only by their line ends
 	moved  []string        // paths of objects and lists whose kids come in another order
+	bytes  bool            // what is compared is no text
+	met    map[*value]*value
+	shared int // values that differ only in how they refer to others
 }
 
 func (c *comparison) run() error {
@@ -68,6 +71,10 @@ func (c *comparison) run() error {
 	if len(c.moved) > 0 {
 		c.n.Reasons = append(c.n.Reasons, diff.Reason{Field: "order", A: "as in A", B: places(c.moved), Cause: &diff.Cause{ID: "D4a", Name: "order of keys or elements",
 			Confidence: diff.Proved, Evidence: "paired by path, their bytes were compared one by one", Fix: "write them sorted"}})
+	}
+	if c.shared > 0 {
+		c.n.Reasons = append(c.n.Reasons, diff.Reason{Field: "references", A: fmt.Sprintf("%d values", c.shared), B: "the same, referred to otherwise", Cause: &diff.Cause{ID: "D4b", Name: "which objects are shared",
+			Confidence: diff.Proved, Evidence: "the values are equal, hashed, once references are written out", Fix: "compile in a process of its own (python -m compileall), which shares nothing else"}})
 	}
 	c.laidOut()
 	return nil
@@ -131,11 +138,19 @@ func (c *comparison) values(path string, a, b *value) error {
 		c.n.Equal++
 		return nil
 	}
-	if a.shape != b.shape {
+	if a.whole && b.whole && (a.sum == b.sum || a.same != nil && c.met[a.same] == b.same) {
+		c.n.Equal++
+		c.shared++
+		return nil
+	}
+	c.met[a] = b
+	if a.shape != b.shape || a.same != nil || b.same != nil {
+		c.bytes = c.docs[0].binary && (a.bytes || b.bytes || a.shape != scalar || b.shape != scalar)
 		return c.child(shown(path), "", &a.at, &b.at)
 	}
 	note := ""
-	if a.shape == scalar && a.text != b.text {
+	if c.docs[0].binary {
+	} else if a.shape == scalar && a.text != b.text {
 		note = alike(a.text, b.text)
 	} else if a.shape == scalar {
 		note = "the same value, written otherwise"
@@ -153,6 +168,7 @@ func (c *comparison) pieces(path, note string, a, b *value) error {
 	for _, p := range b.pieces {
 		other[p.name] = p.at
 	}
+	c.bytes = a.bytes || b.bytes
 	for _, p := range a.pieces {
 		q, ok := other[p.name]
 		delete(other, p.name)
@@ -180,7 +196,18 @@ func (c *comparison) piece(path, note, name string, a, b diff.Range) error {
 		c.n.Equal++
 		return nil
 	}
-	if blank(ta) && blank(tb) && name != pieceValue && name != pieceKey {
+	if strings.HasPrefix(name, pieceImplied) {
+		return nil
+	}
+	if c.docs[0].binary && name == pieceType && a.Len+b.Len == 2 && ta[0]&^sharedFlag == tb[0]&^sharedFlag {
+		c.shared++
+		return nil
+	}
+	if f := c.docs[0].fields[name]; f != nil {
+		c.n.Reasons = append(c.n.Reasons, f(ta, tb))
+		return nil
+	}
+	if !c.docs[0].binary && blank(ta) && blank(tb) && name != pieceValue && name != pieceKey {
 		c.blanks(a, b)
 		return nil
 	}
@@ -278,6 +305,9 @@ func (c *comparison) child(name, note string, a, b *diff.Range) error {
 		if r == nil {
 			return nil
 		}
+		if c.bytes {
+			return &diff.Part{Name: name, Kind: diff.KindBinary, Range: *r}
+		}
 		return &diff.Part{Name: name, Kind: diff.KindValue, Range: *r, Compare: text}
 	}
 	k := len(c.n.Children)
@@ -292,6 +322,7 @@ func (c *comparison) child(name, note string, a, b *diff.Range) error {
 
 // kids pairs the values inside two values and compares them.
 func (c *comparison) kids(path string, a, b *value) error {
+	c.bytes = c.docs[0].binary // what only one side has, or other types
 	pairs, moved := pairKids(a, b)
 	if moved {
 		c.moved = append(c.moved, path)

@@ -1,6 +1,7 @@
-// Package structured compares JSON, TOML, YAML and XML by their structure: which
-// path changed from what to what, what was only written in another order, and
-// what was only laid out otherwise.
+// Package structured compares files that hold a tree of values by their
+// structure: JSON, TOML, YAML and XML, Python's bytecode, gettext's messages. It
+// says which path changed from what to what, what was only written in another
+// order, and what was only laid out otherwise.
 //
 // A document is taken apart into pieces that together are all of its bytes, and
 // pieces are paired by path. So structure only names and pairs; what is equal is

@@ -15,7 +15,7 @@ const KindJSON diff.Kind = "json"
 
 const bom = "\xef\xbb\xbf"
 
-func init() { register(KindJSON, isJSON, parseJSON) }
+func init() { register(KindJSON, true, isJSON, parseJSON) }
 
 // isJSON looks at how it begins: an object, or a list of what JSON has.
 func isJSON(in *diff.Input) bool {

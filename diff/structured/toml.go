@@ -14,7 +14,7 @@ import (
 // KindTOML is a TOML document.
 const KindTOML diff.Kind = "toml"
 
-func init() { register(KindTOML, isTOML, parseTOML) }
+func init() { register(KindTOML, true, isTOML, parseTOML) }
 
 func isTOML(in *diff.Input) bool {
 	switch path.Base(in.Name) {

@@ -32,10 +32,12 @@ type piece struct {
 	at   diff.Range
 }
 
-// The pieces that are not only layout.
+// The pieces that are not only layout, and the one that follows from others,
+// such as a length that the parser has seen to fit.
 const (
-	pieceValue = "value"
-	pieceKey   = "key"
+	pieceValue   = "value"
+	pieceKey     = "key"
+	pieceImplied = "implied"
 )
 
 // value is one value of a document. Its pieces, the gaps between its kids and
@@ -49,6 +51,9 @@ type value struct {
 	gaps   []diff.Range // between kids, where they belong to no kid
 	at     diff.Range   // the extent: first to last byte
 	sum    [32]byte     // of what it means, without names, order of keys and layout
+	bytes  bool         // it is no text
+	whole  bool         // sum says all of it, but for what it shares with others
+	same   *value       // the value before it that it stands for, where it is a reference
 }
 
 // document is a file's values; several where the file holds several documents.
@@ -58,6 +63,9 @@ type document struct {
 	n      int      // of values
 	twice  []string // paths of keys that stand there more than once
 	styles func(*document) string
+	binary bool // there is no layout
+	// fields say what a piece of the root that differs means.
+	fields map[string]func(a, b []byte) diff.Reason
 }
 
 func bad(format string, args ...any) error {
@@ -115,6 +123,9 @@ func (d *document) finish(v *value) {
 		h.Write(s)
 	}
 	h.Sum(v.sum[:0])
+	if v.same != nil {
+		v.sum = v.same.sum
+	}
 	if to > from {
 		v.at = diff.Range{Off: from, Len: to - from}
 	}

@@ -13,7 +13,7 @@ import (
 // KindXML is an XML document.
 const KindXML diff.Kind = "xml"
 
-func init() { register(KindXML, isXML, parseXML) }
+func init() { register(KindXML, true, isXML, parseXML) }
 
 func isXML(in *diff.Input) bool {
 	h := bytes.TrimLeft(bytes.TrimPrefix(in.Head(), []byte(bom)), " \t\r\n")

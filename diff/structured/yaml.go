@@ -17,7 +17,7 @@ const KindYAML diff.Kind = "yaml"
 // maxYAML bounds a YAML file: its parser takes about a hundred times its size.
 const maxYAML = 8 << 20
 
-func init() { register(KindYAML, isYAML, parseYAML) }
+func init() { register(KindYAML, true, isYAML, parseYAML) }
 
 func isYAML(in *diff.Input) bool {
 	return strings.HasSuffix(in.Name, ".yaml") || strings.HasSuffix(in.Name, ".yml") || in.HasPrefix("---\n") || in.HasPrefix("%YAML")
