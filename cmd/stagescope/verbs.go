@@ -14,6 +14,7 @@ func (a *app) verbs() []*cobra.Command {
 		a.fetchCmd(),
 		a.rebuildCmd(),
 		a.diffCmd(),
+		a.claimCmd(),
 		a.exportCmd(),
 		a.storeCmd(),
 		a.doctorCmd(),

@@ -49,6 +49,9 @@ var notInTag = regexp.MustCompile(`[^A-Za-z0-9._-]`)
 
 // BookTag is the tag of a release's book.
 func BookTag(release string) string {
+	if release == "" {
+		return "book-unreleased"
+	}
 	tag := "book-" + notInTag.ReplaceAllString(release, "_")
 	return tag[:min(len(tag), 128)]
 }

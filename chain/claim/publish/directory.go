@@ -37,9 +37,14 @@ type Directory struct {
 var _ Place = (*Directory)(nil)
 
 // NewDirectory gives the layout in dir, which is made when something is put.
-func NewDirectory(dir string) *Directory { return &Directory{dir: dir} }
+func NewDirectory(dir string) *Directory {
+	if abs, err := filepath.Abs(dir); err == nil {
+		dir = abs // one name for one place, as books are remembered by it
+	}
+	return &Directory{dir: dir}
+}
 
-// Name is the directory.
+// Name is the directory's absolute path.
 func (d *Directory) Name() string { return d.dir }
 
 func (d *Directory) blobPath(dg chain.Digest) string {

@@ -139,6 +139,11 @@ func (f *finder) all(ctx context.Context, subjects []chain.Digest) {
 			}
 		}
 	}
+	f.read(ctx, entries)
+}
+
+// read reads the bundles of referrers.
+func (f *finder) read(ctx context.Context, entries []ocispec.Descriptor) {
 	var g errgroup.Group
 	g.SetLimit(atOnce)
 	for _, e := range entries {

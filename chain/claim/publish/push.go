@@ -92,6 +92,15 @@ func putArtifact(ctx context.Context, to Place, m Manifest, files ...File) error
 	return to.PutManifest(ctx, m, "")
 }
 
+// PutRecipe publishes a recipe, on which claims about it hang.
+func PutRecipe(ctx context.Context, to Place, recipe []byte) error {
+	m, err := Recipe{recipe}.Manifest()
+	if err != nil {
+		return err
+	}
+	return putArtifact(ctx, to, m, DataFile("", RecipeType, recipe))
+}
+
 // recipe comes first: there are registries that refuse absent subjects.
 func (p *putter) recipe(ctx context.Context) error {
 	m, err := Recipe{p.pub.Recipe}.Manifest()
@@ -100,7 +109,7 @@ func (p *putter) recipe(ctx context.Context) error {
 	}
 	p.subject = ocispec.Descriptor{MediaType: m.MediaType, Digest: digest.Digest(m.Digest()), Size: int64(len(m.Raw))}
 	p.receipt.Under = m.Digest()
-	return putArtifact(ctx, p.to, m, DataFile("", RecipeType, p.pub.Recipe))
+	return PutRecipe(ctx, p.to, p.pub.Recipe)
 }
 
 func (p *putter) image(ctx context.Context) error {

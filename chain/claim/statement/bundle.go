@@ -108,3 +108,12 @@ func (m *material) hinted() chain.Digest {
 	}
 	return ""
 }
+
+// Payload is the statement inside a bundle, unverified; nil when there is none.
+func Payload(data []byte) []byte {
+	b, err := parseBundle(data)
+	if err != nil {
+		return nil
+	}
+	return b.DSSEEnvelope.Payload
+}

@@ -118,6 +118,12 @@ func claimKeyType(pub crypto.PublicKey) (KeyType, error) {
 	return "", fmt.Errorf("claims are signed with Ed25519 or ECDSA P-256: %w", ErrKey)
 }
 
+// TypeOf is the type of a claim key, or "" of a key that signs no claims.
+func TypeOf(pub crypto.PublicKey) KeyType {
+	t, _ := claimKeyType(pub) // the error says the same
+	return t
+}
+
 // PrivateKey is a claim key in memory.
 type PrivateKey struct{ key crypto.Signer }
 
