@@ -158,7 +158,7 @@ func (b *Builder) run(ctx context.Context, e Engine, j job, r *Result, log *LogF
 	if r.Environment, err = environment(ctx, e); err != nil {
 		return recipe, &EngineError{Err: err}
 	}
-	built, desc, err := b.export(ctx, e, req, func(ev Event) {
+	built, desc, err := BuildInto(ctx, b.Store, e, req, func(ev Event) {
 		log.Event(ev)
 		if p != nil {
 			p(ev)
@@ -180,8 +180,10 @@ type EngineError struct{ Err error }
 func (e *EngineError) Error() string { return "reaching the engine: " + e.Err.Error() }
 func (e *EngineError) Unwrap() error { return e.Err }
 
-// export builds and takes the image into the store while it is written.
-func (b *Builder) export(ctx context.Context, e Engine, req *Request, p Progress) (*Built, ocispec.Descriptor, error) {
+// BuildInto runs a request on an engine and takes the image into the store while
+// it is written. It gives what the store then holds, complete and verified, and
+// tags nothing.
+func BuildInto(ctx context.Context, s *store.Store, e Engine, req *Request, p Progress) (*Built, ocispec.Descriptor, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	pr, pw := io.Pipe()
@@ -192,7 +194,7 @@ func (b *Builder) export(ctx context.Context, e Engine, req *Request, p Progress
 	}
 	done := make(chan imported, 1)
 	go func() {
-		desc, err := b.Store.ImportOCITar(ctx, pr)
+		desc, err := s.ImportOCITar(ctx, pr)
 		if err != nil {
 			// Ends a build whose image has nowhere to go.
 			pr.CloseWithError(err)

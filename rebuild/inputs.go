@@ -232,7 +232,7 @@ func (b *Builder) adopt(ctx context.Context, s *chain.Stage, ref image.Reference
 		return input{}, fmt.Errorf("it holds %s, which is not the claimed digest", img.ManifestDigest())
 	}
 	if ref.Kind != image.KindStore {
-		if err := b.copyIn(ctx, img); err != nil {
+		if err := CopyImage(ctx, b.Store, img); err != nil {
 			return input{}, err
 		}
 	}
@@ -245,23 +245,24 @@ func (b *Builder) adopt(ctx context.Context, s *chain.Stage, ref image.Reference
 	return in, b.Store.Tag(ctx, "published/"+s.ID, desc)
 }
 
-// copyIn writes all blobs of an image into the store, each verified.
-func (b *Builder) copyIn(ctx context.Context, img *image.Image) error {
+// CopyImage writes all blobs of an image into the store, each verified. It tags
+// nothing.
+func CopyImage(ctx context.Context, s *store.Store, img *image.Image) error {
 	for _, l := range img.Layers() {
-		if b.Store.Has(chain.Digest(l.Descriptor.Digest)) {
+		if s.Has(chain.Digest(l.Descriptor.Digest)) {
 			continue // verify hashes it
 		}
 		r, err := l.Open(ctx)
 		if err != nil {
 			return err
 		}
-		_, _, err = b.Store.PutBlob(ctx, r, chain.Digest(l.Descriptor.Digest))
+		_, _, err = s.PutBlob(ctx, r, chain.Digest(l.Descriptor.Digest))
 		if err = errors.Join(err, r.Close()); err != nil {
 			return err
 		}
 	}
 	for _, o := range append([]*image.Object{img.ConfigObject(), img.Manifest()}, img.Indexes()...) {
-		if _, _, err := b.Store.PutBlob(ctx, strings.NewReader(string(o.Raw)), o.Digest()); err != nil {
+		if _, _, err := s.PutBlob(ctx, strings.NewReader(string(o.Raw)), o.Digest()); err != nil {
 			return err
 		}
 	}

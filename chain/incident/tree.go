@@ -54,14 +54,32 @@ func WriteTree(dir string, t Tree) error {
 			return fmt.Errorf("writing the tree %s: %w", t, err)
 		}
 	}
-	var err error
-	if t == Thompson {
-		err = infect(dir)
-	}
-	if err != nil {
+	if err := complete(dir, t); err != nil {
 		return fmt.Errorf("writing the tree %s: %w", t, err)
 	}
 	return nil
+}
+
+// complete makes the files that are made of others.
+func complete(dir string, t Tree) error {
+	if err := cleanSource(dir, diverseDir); err != nil {
+		return err
+	}
+	if t != Thompson {
+		return nil
+	}
+	if err := cleanSource(dir, infectedDir); err != nil {
+		return err
+	}
+	data, err := os.ReadFile(filepath.Join(dir, stage2Dir, "source.c"))
+	if err != nil {
+		return err
+	}
+	bad, err := InfectedSource(string(data))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, infectedDir, "source.c"), []byte(bad), 0o644)
 }
 
 // layOver writes the files of a file system into a directory, in place of those
@@ -87,21 +105,22 @@ func layOver(dir string, layer fs.FS) error {
 	return err
 }
 
-// Where the infection's parts lie in a tree.
+// Packages of a tree that are completed here, slash separated.
 const (
 	stage2Dir   = "packages/bootstrap/stage2"
+	diverseDir  = "packages/bootstrap/diverse"
 	infectedDir = "packages/bootstrap/infected"
 )
 
-// infect completes the context in which the infected compiler is made: the
-// compiler's clean source, and its source.c with the attack put in.
-func infect(dir string) error {
-	from, to := filepath.Join(dir, filepath.FromSlash(stage2Dir)), filepath.Join(dir, filepath.FromSlash(infectedDir))
+// cleanSource puts the compiler's source, as the tree has it, into a package's
+// directory clean.
+func cleanSource(dir, pkg string) error {
+	from, to := filepath.Join(dir, stage2Dir), filepath.Join(dir, pkg, "clean")
 	entries, err := os.ReadDir(from)
 	if err != nil {
 		return err
 	}
-	if err := os.Mkdir(filepath.Join(to, "clean"), 0o755); err != nil {
+	if err := os.Mkdir(to, 0o755); err != nil {
 		return err
 	}
 	for _, e := range entries {
@@ -112,17 +131,7 @@ func infect(dir string) error {
 		if err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(to, "clean", e.Name()), data, 0o644); err != nil {
-			return err
-		}
-		if e.Name() != "source.c" {
-			continue
-		}
-		bad, err := InfectedSource(string(data))
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(to, e.Name()), []byte(bad), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(to, e.Name()), data, 0o644); err != nil {
 			return err
 		}
 	}

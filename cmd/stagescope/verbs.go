@@ -13,6 +13,7 @@ func (a *app) verbs() []*cobra.Command {
 		a.auditCmd(),
 		a.fetchCmd(),
 		a.rebuildCmd(),
+		a.checkCmd(),
 		a.diffCmd(),
 		a.claimCmd(),
 		a.exportCmd(),

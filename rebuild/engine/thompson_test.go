@@ -3,6 +3,7 @@
 package engine
 
 import (
+	"errors"
 	"io"
 	"path/filepath"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/stagescope/stagescope/chain/stagex"
 	"github.com/stagescope/stagescope/chain/store"
 	"github.com/stagescope/stagescope/rebuild"
+	"github.com/stagescope/stagescope/rebuild/ddc"
 )
 
 // answers are what try-login says of the right and of the other password.
@@ -31,7 +33,7 @@ const (
 func TestThompson(t *testing.T) {
 	honest, infected := newIncidentTree(t, incident.Honest), newIncidentTree(t, incident.Thompson)
 	e := newEngine(t, Options{})
-	all := []string{"user-try-login", "user-hello"}
+	all := []string{"user-try-login", "user-hello", "bootstrap-diverse"}
 	good, bad := honest.build(t, e, all, rebuild.Options{}), infected.build(t, e, all, rebuild.Options{})
 	differs := map[string]bool{"bootstrap-stage2": true, "bootstrap-stage3": true, "core-login": true, "user-try-login": true}
 	for _, s := range honest.chain.Stages {
@@ -61,6 +63,63 @@ func TestThompson(t *testing.T) {
 	if cc := infected.read(t, "bootstrap-stage2", "/bin/cc"); !strings.Contains(cc, "trusting trust") || strings.Contains(honest.read(t, "bootstrap-stage2", "/bin/cc"), "trusting trust") {
 		t.Error("the attack is not where it should be")
 	}
+	t.Run("ddc", func(t *testing.T) { doubleCompile(t, e, honest, infected) })
+}
+
+// doubleCompile: against the compiler that cc0 makes, the honest binary
+// corresponds to its source and the infected one does not, although it
+// reproduces itself.
+func doubleCompile(t *testing.T, e rebuild.Engine, honest, infected *seedlings) {
+	stage2, err := honest.chain.Stage("bootstrap-stage2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := stage2.ContextFS(honest.chain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	diverse := honest.compiler(t, honest.store, "bootstrap-diverse")
+	check := func(suspect ddc.Compiler, command ...string) (*ddc.Result, error) {
+		return ddc.Run(t.Context(), honest.store, e, ddc.Check{Suspect: suspect, Trusted: diverse, Source: source, Command: command}, nil)
+	}
+	compile := []string{"{cc}", "-o", "{out}", "{source}/cc.c"}
+	for _, tc := range []struct {
+		name    string
+		suspect ddc.Compiler
+		want    ddc.Status
+	}{
+		{"honest", honest.compiler(t, honest.store, "bootstrap-stage2"), ddc.Corresponds},
+		{"infected", infected.compiler(t, honest.store, "bootstrap-stage2"), ddc.Differs},
+	} {
+		r, err := check(tc.suspect, compile...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Status != tc.want || !r.SelfMade() || r.Suspect1 != r.Suspect2 || r.Trusted1 != r.Trusted2 {
+			t.Errorf("%s: %v: %+v", tc.name, r.Status, r)
+		}
+		if _, err := honest.store.Resolve(r.Tag); err != nil {
+			t.Error(err)
+		}
+	}
+	if r, err := check(diverse, compile...); !errors.Is(err, ddc.ErrSame) || r.Status != ddc.NotChecked {
+		t.Errorf("a compiler against itself: %v, error %v", r.Status, err)
+	}
+	var failed *rebuild.StepError
+	if r, err := check(honest.compiler(t, honest.store, "bootstrap-stage2"), "{cc}", "-o", "{out}", "{source}/none.c"); !errors.As(err, &failed) || r.Status != ddc.NotChecked || failed.Name == "" {
+		t.Errorf("source that does not compile: %v, error %v", r.Status, err)
+	}
+}
+
+// compiler copies a stage's image into a store, as one side of a check.
+func (s *seedlings) compiler(t *testing.T, to *store.Store, id string) ddc.Compiler {
+	t.Helper()
+	img := s.image(t, id)
+	defer img.Close()
+	if err := rebuild.CopyImage(t.Context(), to, img); err != nil {
+		t.Fatal(err)
+	}
+	return ddc.Compiler{Name: s.chain.Name + " " + id, Root: img.ManifestDigest(), Path: "/bin/cc"}
 }
 
 func newIncidentTree(t *testing.T, name incident.Tree) *seedlings {
@@ -83,8 +142,8 @@ func newIncidentTree(t *testing.T, name incident.Tree) *seedlings {
 	return &seedlings{chain: c, store: st, logs: t.TempDir()}
 }
 
-// read gives a file of a stage's image.
-func (s *seedlings) read(t *testing.T, id, name string) string {
+// image opens a stage's image.
+func (s *seedlings) image(t *testing.T, id string) *image.Image {
 	t.Helper()
 	desc, err := s.store.Resolve(store.StageTag(id))
 	if err != nil {
@@ -95,6 +154,13 @@ func (s *seedlings) read(t *testing.T, id, name string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return img
+}
+
+// read gives a file of a stage's image.
+func (s *seedlings) read(t *testing.T, id, name string) string {
+	t.Helper()
+	img := s.image(t, id)
 	defer img.Close()
 	files, err := img.FS(t.Context(), false)
 	if err != nil {
