@@ -227,6 +227,32 @@ func TestReuse(t *testing.T) {
 	}
 }
 
+// A recipe that the tree cannot give in full is refused: first for what its
+// digest depends on and no tree holds, then for what is wrong with it.
+func TestCannotBeBuilt(t *testing.T) {
+	c := testChain("a", "b", "c")
+	a, _ := c.Stage("core-a")
+	a.Exporter.MissingInputs, a.Broken = []string{"git commit of the last change to packages/core/a"}, "packages/core/a/Containerfile:1 takes a source"
+	b, _ := c.Stage("core-b")
+	b.Broken = "packages/core/b/Containerfile:1 takes a source"
+	builder := builder(t, c, &enginetest.Engine{})
+	for id, want := range map[string]string{"core-a": "missing: git commit of the last change", "core-b": "packages/core/b/Containerfile:1 takes a source"} {
+		r, err := builder.Rebuild(t.Context(), id, rebuild.Options{}, nil)
+		var missing *rebuild.MissingInputsError
+		var broken *rebuild.BrokenError
+		if err == nil && r != nil {
+			err = r.Err
+		}
+		if errors.As(err, &missing) != (id == "core-a") || errors.As(err, &broken) != (id == "core-b") || err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", id, err, want)
+		}
+	}
+	plan, err := builder.Plan(t.Context(), []string{"core-a", "core-b", "core-c"}, rebuild.Options{})
+	if err != nil || plan.Faults != 2 || plan.Build != 1 {
+		t.Errorf("plan = %+v, %v", plan, err)
+	}
+}
+
 func TestCycle(t *testing.T) {
 	c := testChain("a b", "b a", "c b", "d")
 	sum, err := builder(t, c, &enginetest.Engine{}).All(t.Context(), []string{"core-c", "core-d"}, rebuild.Options{}, nil)

@@ -21,6 +21,9 @@ const fetchDir = "fetch"
 // fetch/ to verified files on disk; images are what its needs are. The notes
 // name what lies in the package's directory and is left out of the context.
 func RequestFor(c *chain.Chain, s *chain.Stage, sources map[string]string, images []InputImage, o Options) (*Request, []string, error) {
+	if len(s.Exporter.MissingInputs) > 0 {
+		return nil, nil, &MissingInputsError{Stage: s.ID, Inputs: s.Exporter.MissingInputs}
+	}
 	if s.Broken != "" { // what could not be read of it would be missing in silence
 		return nil, nil, &BrokenError{Stage: s.ID, Why: s.Broken}
 	}
@@ -36,9 +39,6 @@ func RequestFor(c *chain.Chain, s *chain.Stage, sources map[string]string, image
 		if sources[src.File] == "" {
 			return nil, nil, fmt.Errorf("preparing %q: source %q is not at hand", s.ID, src.File)
 		}
-	}
-	if len(s.Exporter.MissingInputs) > 0 {
-		return nil, nil, &MissingInputsError{Stage: s.ID, Inputs: s.Exporter.MissingInputs}
 	}
 	fetched := fetchFS(sources)
 	return &Request{

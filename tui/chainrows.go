@@ -251,37 +251,3 @@ func stepLine(s *chain.Stage, st *chain.Step, width int) look.Line {
 	}
 	return line
 }
-
-// ladderRows is the longest way from a root of the chain up to one stage.
-type ladderRows struct {
-	*chainRows
-	way []*chain.Stage
-}
-
-// Len and Row make it the rows of a list: a rung, then the rail to the next.
-func (l ladderRows) Len() int { return max(0, 2*len(l.way)-1) }
-
-func (l ladderRows) Row(i, width int) look.Line {
-	if i%2 == 1 {
-		above := l.way[(i+1)/2]
-		others := l.needs[above.ID] - 1
-		line := look.T(look.Faint, "    │ ")
-		if others > 0 {
-			line = line.Add(look.Faint, "  and "+plural(others, "other need", "other needs"))
-		}
-		return line
-	}
-	s := l.way[i/2]
-	f := l.app.standing(s.ID).face()
-	c := chainColumns(width - 2)
-	line := look.T(look.Faint, fmt.Sprintf("%3d ", i/2)).Add(f.role, f.sign+" ").
-		Add(look.Plain, look.Left(safe.Text(s.ID), c.name)).
-		Add(look.Muted, look.Left(look.Ellipsis(safe.Text(s.Version), c.version-1), c.version))
-	if c.digest > 0 {
-		line = line.Add(look.Faint, look.Left(short(s.Digest()), c.digest))
-	}
-	if len(s.Steps) > 0 {
-		line = line.Add(look.Muted, "  "+plural(len(s.Steps), "step", "steps"))
-	}
-	return line
-}

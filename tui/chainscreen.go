@@ -53,8 +53,8 @@ func newChainScreen(a *app) *chainScreen {
 }
 
 func (s *chainScreen) skip(i int) bool {
-	if s.ladder {
-		return i%2 == 1
+	if l, ok := s.list.Rows().(ladderRows); ok {
+		return l.rows[i].rung == nil
 	}
 	return s.rows.rows[i].stage == nil
 }
@@ -74,7 +74,7 @@ func (s *chainScreen) title() look.Line {
 
 func (s *chainScreen) head(w int) look.Line {
 	if s.ladder {
-		return look.T(look.Faint, "  depth  stage")
+		return fitLadder(w - 3).head()
 	}
 	return chainColumns(w - 3).head()
 }
@@ -85,17 +85,10 @@ func (s *chainScreen) selected() *chain.Stage {
 	if i < 0 {
 		return nil
 	}
-	if s.ladder {
-		return s.way()[i/2]
+	if row := s.ladderRow(); row != nil {
+		return row.stage
 	}
 	return s.rows.rows[i].stage
-}
-
-func (s *chainScreen) way() []*chain.Stage {
-	if l, ok := s.list.Rows().(ladderRows); ok {
-		return l.way
-	}
-	return nil
 }
 
 func (s *chainScreen) selectedStep() *chain.Step {
@@ -153,6 +146,10 @@ func (s *chainScreen) want() tea.Cmd {
 }
 
 func (s *chainScreen) update(msg tea.Msg) tea.Cmd {
+	if m, ok := msg.(laddered); ok {
+		s.climb(m)
+		return nil
+	}
 	return toScreen(s, s.recipes.update(msg))
 }
 
@@ -196,7 +193,7 @@ func (s *chainScreen) back() bool {
 	case s.list.Filtered() || s.list.Mark != "":
 		s.clearFilter()
 	case s.ladder:
-		s.toggleLadder()
+		s.closeLadder()
 	default:
 		return false
 	}
@@ -209,7 +206,7 @@ func (s *chainScreen) actions() action.Table {
 		{Keys: []string{"o"}, Name: "show or hide the steps of the stage", Group: "Show", Hint: "steps", Run: do(s.toggleSteps)},
 		{Keys: []string{"/"}, Name: "filter (a leading ! inverts)", Group: "Find", Hint: "filter", Run: do(s.askFilter)},
 		{Keys: []string{"r"}, Name: "rebuild the stage", Group: "Do", Hint: "rebuild", Run: func() tea.Cmd { return s.app.rebuild(s.selected()) }},
-		{Keys: []string{"t"}, Name: "ladder: the way from the seed to the stage", Group: "Show", Hint: "ladder", Run: do(s.toggleLadder)},
+		{Keys: []string{"t"}, Name: "ladder: the way from the seed to the stage", Group: "Show", Hint: "ladder", Run: s.toggleLadder},
 		{Keys: []string{"n"}, Name: "next match", Group: "Find", Run: func() tea.Cmd { return s.find(1) }},
 		{Keys: []string{"N"}, Name: "previous match", Group: "Find", Run: func() tea.Cmd { return s.find(-1) }},
 		{Keys: []string{"J"}, Name: "jump to a stage by name", Group: "Find", Run: do(s.askJump)},
@@ -236,6 +233,9 @@ func (s *chainScreen) enter() tea.Cmd {
 	line := 0
 	if step := s.selectedStep(); step != nil {
 		line = step.Line
+	}
+	if row := s.ladderRow(); row != nil && row.rung != nil {
+		line = row.rung.Line
 	}
 	return s.app.push(newStageScreen(s.app, st, line))
 }
@@ -270,24 +270,9 @@ func (s *chainScreen) nextOrder() {
 	s.rebuild(st.ID)
 }
 
-func (s *chainScreen) toggleLadder() {
-	st := s.selected()
-	if st == nil {
-		return
-	}
-	s.clearFilter()
-	if s.ladder = !s.ladder; !s.ladder {
-		s.list.SetRows(s.rows)
-		s.list.MoveTo(max(0, s.rows.find(st.ID)))
-		return
-	}
-	s.list.SetRows(ladderRows{s.rows, s.app.cfg.Chain.Path(st.ID)})
-	s.list.End()
-}
-
 func (s *chainScreen) askFilter() {
 	if s.ladder {
-		s.toggleLadder()
+		s.closeLadder()
 	}
 	before := s.selected()
 	s.app.ask = &question{prompt: prompt.New("/", ""),
@@ -376,7 +361,7 @@ func (s *chainScreen) jump(q string) bool {
 		return false
 	}
 	if s.ladder {
-		s.toggleLadder()
+		s.closeLadder()
 	}
 	s.clearFilter()
 	s.list.MoveTo(max(0, s.rows.find(found[0].ID)))
@@ -384,6 +369,9 @@ func (s *chainScreen) jump(q string) bool {
 }
 
 func (s *chainScreen) copyDigest() tea.Cmd {
+	if row := s.ladderRow(); row != nil && row.rung != nil && row.rung.Digest != "" {
+		return s.app.copyText("", string(row.rung.Digest))
+	}
 	if st := s.selected(); st != nil {
 		return s.app.copyText("", string(st.Digest()))
 	}

@@ -10,6 +10,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/stagescope/stagescope/chain"
+	"github.com/stagescope/stagescope/chain/audit"
 	"github.com/stagescope/stagescope/diff"
 )
 
@@ -25,7 +26,9 @@ type Config struct {
 	Compare func(ctx context.Context, a, b string) (*diff.Comparison, error)
 	// OpenImage opens an image by reference, e.g. "stage:core-gcc".
 	OpenImage func(ctx context.Context, ref string) (Image, error)
-	LogDir    string // where logs of running builds go; "" means the system's place for temporary files
+	// Made gives what rebuilds left of a stage, for the ladder.
+	Made   func(id string) audit.Made
+	LogDir string // where logs of running builds go; "" means the system's place for temporary files
 
 	// In and Out are the terminal; nil means the process's own.
 	In      io.Reader

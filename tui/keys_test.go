@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,8 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/stagescope/stagescope/chain"
+	"github.com/stagescope/stagescope/chain/audit"
+	"github.com/stagescope/stagescope/chain/seedling"
 	"github.com/stagescope/stagescope/diff"
 	"github.com/stagescope/stagescope/tui/internal/action"
 	"github.com/stagescope/stagescope/tui/internal/list"
@@ -138,12 +141,49 @@ func TestCopySaysWhat(t *testing.T) {
 func TestHelpRunsAnAction(t *testing.T) {
 	d := scene(t, "chain", 80, 24)
 	d.keys("?", "type:ladder", "enter")
-	if !strings.Contains(d.screen(), "depth  stage") {
+	if !strings.Contains(d.screen(), "depth rung") {
 		t.Errorf("help did not run the ladder:\n%s", d.screen())
 	}
 	d.keys("t", ":", "type:findings", "enter")
 	if !strings.Contains(d.screen(), "› findings") {
 		t.Errorf("the palette did not open the findings:\n%s", d.screen())
+	}
+}
+
+// The ladder shows what makes what, with both answers per rung, and nothing as
+// built that was not.
+func TestLadder(t *testing.T) {
+	c, err := seedling.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newFakeBuilder()
+	b.known = map[string]Standing{"bootstrap-stage0": Reproduced}
+	cfg := sampleConfig(b)
+	cfg.Chain = c
+	cfg.Made = func(id string) audit.Made {
+		if id != "bootstrap-stage0" {
+			return audit.Made{}
+		}
+		return audit.Made{Built: true, Size: sizesHere[id], Programs: madeHere[id]}
+	}
+	d := newDriver(t, cfg, 100, 30)
+	d.keys("J", "type:stage1", "enter", "t")
+	for _, want := range []string{
+		`\* +hex0-seed +251 B 0e7db37ac425 no one built it`, `\+ +hex1 +420 B 19eea13c4aa2 built here +pinned`,
+		`0 = bootstrap-stage0 +1087 B e83017e4bc9a reproduced +pinned`, `· +cc0 +not checked +pinned`, `> +1 · bootstrap-stage1 +[0-9a-f]{12} not checked +pinned`,
+	} {
+		if !regexp.MustCompile(want).MatchString(d.screen()) {
+			t.Errorf("the ladder lacks %s:\n%s", want, d.screen())
+		}
+	}
+	d.keys("k", "enter")
+	if !strings.Contains(d.screen(), "› bootstrap-stage1") {
+		t.Errorf("a tool did not open its stage:\n%s", d.screen())
+	}
+	d.keys("esc", "esc")
+	if strings.Contains(d.screen(), "depth rung") {
+		t.Errorf("esc did not leave the ladder:\n%s", d.screen())
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stagescope/stagescope/chain"
+	"github.com/stagescope/stagescope/chain/audit"
 	"github.com/stagescope/stagescope/chain/seedling"
 	"github.com/stagescope/stagescope/diff"
 	"github.com/stagescope/stagescope/rebuild"
@@ -28,7 +29,7 @@ var pictures = []struct {
 	{"chain-light", 120, 32, false, func(*driver, *fakeBuilder) {}},
 	{"stage", 160, 40, true, func(d *driver, _ *fakeBuilder) { d.keys("enter") }},
 	{"seed", 200, 50, true, func(d *driver, _ *fakeBuilder) { d.keys("e", "tab", "pgdown", "k", "k") }},
-	{"ladder", 120, 24, true, func(d *driver, _ *fakeBuilder) { d.keys("G", "t") }},
+	{"ladder", 120, 32, true, func(d *driver, _ *fakeBuilder) { d.keys("J", "type:user-hello", "enter", "t") }},
 	{"help", 100, 30, true, func(d *driver, _ *fakeBuilder) { d.keys("?") }},
 	{"rebuild", 120, 32, true, func(d *driver, b *fakeBuilder) { playSeed(d, b) }},
 	{"rebuild-done", 120, 32, true, func(d *driver, b *fakeBuilder) {
@@ -72,6 +73,31 @@ func playSeed(d *driver, b *fakeBuilder) *chain.Stage {
 	return st
 }
 
+// madeHere are the programs of the embedded chain that its ladder shows, as a
+// rebuild records them.
+var madeHere = map[string][]audit.Program{
+	"bootstrap-stage0": {
+		{Name: "hex0", Size: 251, Digest: "sha256:0e7db37ac42543eff30d77c867fab2e7f2d8be77c8be870e3f6c3f57ea979fed"},
+		{Name: "hex1", Size: 420, Digest: "sha256:19eea13c4aa27a3ad6850bbc44091bace8e038facbcda9788bf0fbc951cd5e72"},
+		{Name: "hex2", Size: 743, Digest: "sha256:a21d0dcd5f2ad9f1244e60263b71a6cb8949c14255d66fb072aebe828dddd0c0"},
+	},
+	"bootstrap-stage1": {
+		{Name: "masm", Size: 997, Digest: "sha256:002e18cd5af560a809173ad02e646f1e326bbca0c5eac8601819e29ccfc63e76"},
+		{Name: "cc0", Size: 4024, Digest: "sha256:8a5715d92d31c3296b6532d96b36222b6352d6ca9d25974758e7bba21f0ecb7e"},
+	},
+	"bootstrap-stage2": {
+		{Name: "cc-by-cc0", Size: 59938, Digest: "sha256:bfe29bb97875b06ae53b10d82d0f399be9a29d6a2c563909858fe38a7ee47821"},
+		{Name: "cc", Size: 63260, Digest: "sha256:9e6d8c97263154ef3f2ce6959b39d78d45afa8d747139f5b012ac462bef8de54"},
+	},
+	"bootstrap-stage3": {
+		{Name: "make", Size: 24982, Digest: "sha256:c7bbe21466bca3c58a50de75ca0b6cd11a3b4de9bbf670d3622a7a1f5cf8afc3"},
+		{Name: "sh", Size: 49818, Digest: "sha256:f47454ed24e64e2e7cb28d718fb3e5e44fd43a58b255059a585964db774bd20d"},
+	},
+}
+
+// sizesHere are those of its images.
+var sizesHere = map[string]int64{"bootstrap-stage0": 1087, "bootstrap-stage1": 5655, "bootstrap-stage2": 13615, "bootstrap-stage3": 41870, "core-filesystem": 307, "user-hello": 3957}
+
 // TestScreenshots draws the pictures; they are written with -update only, for
 // a picture is no golden: fonts may round differently elsewhere.
 func TestScreenshots(t *testing.T) {
@@ -85,6 +111,16 @@ func TestScreenshots(t *testing.T) {
 			b.known = map[string]Standing{c.Stages[0].ID: Reproduced}
 			cfg := sampleConfig(b)
 			cfg.Chain = c
+			if p.name == "ladder" {
+				for _, st := range c.Stages {
+					if st.Digest() != "" {
+						b.known[st.ID] = Reproduced
+					}
+				}
+				cfg.Made = func(id string) audit.Made {
+					return audit.Made{Built: true, Size: sizesHere[id], Programs: madeHere[id]}
+				}
+			}
 			cfg.Compare = func(context.Context, string, string) (*diff.Comparison, error) {
 				return zooDiff(t), nil
 			}

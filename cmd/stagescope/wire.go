@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/stagescope/stagescope/chain/audit"
 	"github.com/stagescope/stagescope/chain/image"
 	"github.com/stagescope/stagescope/diff"
 	"github.com/stagescope/stagescope/diff/rederive"
@@ -39,6 +40,7 @@ func (a *app) wire(cfg *tui.Config) func() {
 		}
 		return c, refHint(err)
 	}
+	cfg.Made = func(id string) audit.Made { return rebuild.Made(cfg.Chain, s, id) }
 	end := func() {}
 	cfg.Builder = &hintingBuilder{&tui.StoreBuilder{Chain: cfg.Chain, Store: s, Options: rebuild.Options{Platform: a.platform},
 		Open: func(ctx context.Context, say io.Writer) (*rebuild.Builder, error) {
