@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/stagescope/stagescope/chain/claim/party"
 	"github.com/stagescope/stagescope/chain/claim/publish"
 	"github.com/stagescope/stagescope/chain/claim/statement"
 	"github.com/stagescope/stagescope/chain/safe"
@@ -37,9 +38,28 @@ oci:DIR): an OCI layout that can be carried over an air gap.`,
 
 // placeFlags are the flags by which places are named and reached.
 type placeFlags struct {
-	names  []string
-	caFile string
-	trust  []string
+	names   []string
+	caFile  string
+	trust   []string
+	parties partyFlags
+	known   *party.Parties // set by load
+}
+
+// load reads the parties file, for places and keys.
+func (f *placeFlags) load(a *app) (err error) {
+	f.known, err = f.parties.load(a)
+	return err
+}
+
+// repositories adds the places where parties publish to those that were named:
+// when none was, or when the parties file was.
+func (f *placeFlags) repositories() {
+	if f.known == nil || len(f.names) > 0 && f.parties.file == "" {
+		return
+	}
+	for _, p := range f.known.List {
+		f.names = append(f.names, p.Repositories...)
+	}
 }
 
 // open opens the places in the order given, each once.
@@ -76,7 +96,7 @@ func (f *placeFlags) transport() (http.RoundTripper, error) {
 
 // verifier makes the verifier of all keys that are known.
 func (f *placeFlags) verifier() (*statement.Verifier, error) {
-	var keys []statement.Key
+	keys := f.known.StatementKeys()
 	for _, t := range f.trust {
 		party, file, ok := strings.Cut(t, "=")
 		if !ok || party == "" {
@@ -92,7 +112,8 @@ func (f *placeFlags) verifier() (*statement.Verifier, error) {
 		}
 		keys = append(keys, statement.Key{Public: pub, Party: party})
 	}
-	return statement.NewVerifier(keys, nil)
+	v, err := statement.NewVerifier(keys, nil)
+	return v, withHint(err, "a key is one party's; leave out --trust for a key of the parties file")
 }
 
 // unreadDocument is an element of "unread" in what claim verbs print.

@@ -53,7 +53,8 @@ claim has kind, party, key, origin, bundle, stage, platform, release, commit,
 version, recipe, input, inputs, sources, output, failure, mode, repeats,
 identical, environment, verification (state, reason) and more; note says what is
 odd about where it was found.`,
-		Example: `  stagescope claim list core-bash --trust alice=alice.pub
+		Example: `  stagescope claim list core-bash --parties parties.toml
+  stagescope claim list core-bash --trust alice=alice.pub
   stagescope claim list --from ghcr.io/alice/stagex-claims --json`,
 		ValidArgsFunction: a.completeStages,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.claimList(cmd.Context(), args, &f) },
@@ -64,6 +65,9 @@ odd about where it was found.`,
 }
 
 func (a *app) claimList(ctx context.Context, args []string, f *placeFlags) error {
+	if err := f.load(a); err != nil {
+		return err
+	}
 	v, err := f.verifier()
 	if err != nil {
 		return err

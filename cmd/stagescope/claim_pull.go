@@ -41,11 +41,13 @@ func (a *app) claimPullCmd() *cobra.Command {
 	var f placeFlags
 	var all bool
 	c := &cobra.Command{
-		Use:   "pull STAGE… | --all --from PLACE",
+		Use:   "pull STAGE… | --all [--from PLACE]",
 		Short: "Find what others claim of stages, and keep it in the store",
 		Long: `Pull looks in places for claims about the stages: by their recipes, so that those
 are found who disagree, and by the digests that the tree publishes and that own
-rebuilds gave. It reads the book of the release too. All bundles are kept in the
+rebuilds gave. It looks in the places of --from, else where the parties of the
+parties file publish; with --from and --parties in both. It reads the book of the
+release too. All bundles are kept in the
 store, verified or not; verify and claim list say what each is worth.
 
 A place or an entry that could not be read is listed as unknown, with exit code
@@ -55,7 +57,8 @@ others are shown something else: exit code 1.
 
 --json prints one object: complete, found, new, states, books (place, release,
 book, prev, entries, dropped, rewound) and unread (origin, error).`,
-		Example: `  stagescope claim pull core-bash --from ghcr.io/alice/stagex-claims
+		Example: `  stagescope claim pull --all --parties parties.toml
+  stagescope claim pull core-bash --from ghcr.io/alice/stagex-claims
   stagescope claim pull --all --from ./stick --offline`,
 		ValidArgsFunction: a.completeStages,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -74,6 +77,7 @@ book, prev, entries, dropped, rewound) and unread (origin, error).`,
 // trustFlags adds the flags that say who is believed.
 func (f *placeFlags) trustFlags(c *cobra.Command) {
 	c.Flags().StringArrayVar(&f.trust, "trust", nil, "`NAME=FILE`: a party and its public key, beside those of the parties file (repeatable)")
+	f.parties.add(c)
 	c.Flags().StringVar(&f.caFile, "ca-file", "", "`FILE` of further certificate authorities, in PEM")
 }
 
@@ -146,8 +150,11 @@ type puller struct {
 }
 
 func (a *app) claimPull(ctx context.Context, args []string, all bool, f *placeFlags) error {
-	if len(f.names) == 0 {
-		return withHint(errors.New("no place to look in"), "give --from REGISTRY/REPOSITORY or --from ./DIR")
+	if err := f.load(a); err != nil {
+		return err
+	}
+	if f.repositories(); len(f.names) == 0 {
+		return withHint(errors.New("no place to look in"), "give --from REGISTRY/REPOSITORY or --from ./DIR, or --parties FILE that names some")
 	}
 	p := &puller{a: a, found: map[chain.Digest]publish.Found{}}
 	p.doc = pullDocument{States: map[string]int{}, Books: []bookSeenDocument{}}

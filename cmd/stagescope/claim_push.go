@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stagescope/stagescope/chain"
+	"github.com/stagescope/stagescope/chain/claim/party"
 	"github.com/stagescope/stagescope/chain/claim/publish"
 	"github.com/stagescope/stagescope/chain/claim/statement"
 	"github.com/stagescope/stagescope/chain/store"
@@ -43,6 +44,7 @@ type refusedDocument struct {
 type pushFlags struct {
 	places          placeFlags
 	key, signer     string
+	party           string
 	image, failures bool
 	noLog, noFiles  bool
 	all             bool
@@ -72,7 +74,8 @@ recipeManifest, output, bundle, image, notes), books (place, release, book, prev
 entries) and refused (stage, reason).`,
 		Example: `  stagescope claim push core-bash --to ghcr.io/alice/stagex-claims --key claims.key
   stagescope claim push --all --to ./stick --key claims.key --image
-  stagescope claim push core-bash --to ghcr.io/alice/stagex-claims --key yubi.pub --signer "cosign sign-blob --sk --yes --tlog-upload=false -"`,
+  stagescope claim push core-bash --to ghcr.io/alice/stagex-claims --key yubi.pub \
+    --signer "cosign sign-blob --sk --yes --use-signing-config=false --new-bundle-format=false --tlog-upload=false -"`,
 		ValidArgsFunction: a.completeStages,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.claimPush(cmd.Context(), args, &f) },
 	}
@@ -85,6 +88,8 @@ entries) and refused (stage, reason).`,
 	fl.BoolVar(&f.noLog, "no-log", false, "leave the log out")
 	fl.BoolVar(&f.noFiles, "no-files", false, "leave the list of files, and the tree root, out")
 	fl.BoolVar(&f.all, "all", false, "every stage that was rebuilt here")
+	fl.StringVar(&f.party, "party", "", "`NAME` whose key it is by the parties file, and whose repositories are the default for --to")
+	f.places.parties.add(c)
 	fl.StringVar(&f.places.caFile, "ca-file", "", "`FILE` of further certificate authorities, in PEM")
 	return c
 }
@@ -141,12 +146,15 @@ func (a *app) newPusher(args []string, f *pushFlags) (*pusher, []*chain.Stage, e
 	if f.all == (len(args) > 0) {
 		return nil, nil, withHint(errors.New("name stages, or --all"), "stagescope list prints the stages")
 	}
+	who, err := a.pushingParty(f)
+	if err != nil {
+		return nil, nil, err
+	}
 	if len(f.places.names) == 0 {
 		return nil, nil, withHint(errors.New("no place to publish in"), "give --to REGISTRY/REPOSITORY or --to ./DIR")
 	}
 	p := &pusher{a: a, f: f, put: map[string]map[string][]*publish.Receipt{}}
 	p.doc = pushDocument{Pushed: []*publish.Receipt{}, Books: []bookDocument{}, Refused: []refusedDocument{}}
-	var err error
 	if p.places, err = f.places.open(a); err != nil {
 		return nil, nil, err
 	}
@@ -169,7 +177,33 @@ func (a *app) newPusher(args []string, f *pushFlags) (*pusher, []*chain.Stage, e
 		return nil, nil, err
 	}
 	p.doc.Key, p.tree = p.key, originOf(p.chain)
-	return p, stages, nil
+	return p, stages, ownsKey(who, p.key)
+}
+
+// pushingParty is the party of --party, else the one that the parties file says
+// is the user; nil when there is neither. Its repositories stand for --to.
+func (a *app) pushingParty(f *pushFlags) (*party.Party, error) {
+	if err := f.places.load(a); err != nil {
+		return nil, err
+	}
+	who := f.places.known.Self()
+	if f.party != "" {
+		if who = f.places.known.Named(f.party); who == nil {
+			return nil, withHint(fmt.Errorf("no parties file declares party %q", f.party), "name the file with --parties, or leave out --party")
+		}
+	}
+	if who != nil && len(f.places.names) == 0 {
+		f.places.names = who.Repositories
+	}
+	return who, nil
+}
+
+// ownsKey refuses a key that others would take for nobody's.
+func ownsKey(who *party.Party, key chain.Digest) error {
+	if who == nil || slices.ContainsFunc(who.Keys, func(k party.Key) bool { return k.Fingerprint == key && !k.Revoked }) {
+		return nil
+	}
+	return withHint(fmt.Errorf("key %s is none of party %q's", key, who.Name), "add it to the parties file, or give another --key or --party")
 }
 
 // stage publishes one stage's claim everywhere.
