@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"strings"
 
 	"github.com/stagescope/stagescope/chain/safe"
@@ -15,7 +16,7 @@ const maxText = 32 << 20
 
 // content writes what differs inside a node, when no child does.
 func (t *text) content(in string, n *diff.Node) {
-	for _, l := range t.o.lines(n) {
+	for l := range t.o.lines(n) {
 		switch l.kind {
 		case lineA:
 			t.line("%s%s", in, t.paint(red, l.text))
@@ -44,27 +45,52 @@ const (
 	lineNote // a hunk's head, or what was left out
 )
 
-// lines gives the difference of a node's content: a unified difference of text,
-// or hex of both sides; nothing where children or reasons say it all.
-func (o Options) lines(n *diff.Node) []contentLine {
-	if n.Content == nil || n.Status != diff.Differs || !leaf(n) {
-		return nil
+// lines gives the difference of a node's content, line by line as it is read: a
+// unified difference of text, or hex of both sides; nothing where children or
+// reasons say it all.
+func (o Options) lines(n *diff.Node) iter.Seq[contentLine] {
+	return func(yield func(contentLine) bool) {
+		if n.Content == nil || n.Status != diff.Differs || !n.Leaf() {
+			return
+		}
+		switch n.Kind {
+		case diff.KindIndex, diff.KindManifest, diff.KindConfig:
+			return // the reasons say it by field
+		}
+		w := &lineWriter{o: o.bounds(), yield: yield}
+		var err error
+		if diff.Textual(n.Kind) || n.Listing {
+			err = w.unified(n)
+		} else {
+			err = w.hex(n)
+		}
+		if err != nil {
+			w.note("its content could not be shown: %s", safe.Line(err.Error()))
+		}
 	}
-	switch n.Kind {
-	case diff.KindIndex, diff.KindManifest, diff.KindConfig:
-		return nil // the reasons say it by field
+}
+
+// lineWriter gives lines to whoever asked for them.
+type lineWriter struct {
+	o     bounds
+	yield func(contentLine) bool
+	n     int  // lines given
+	done  bool // nobody wants more
+}
+
+func (w *lineWriter) put(k lineKind, text string) {
+	if w.done {
+		return
 	}
-	var out []contentLine
-	var err error
-	if diff.Textual(n.Kind) || n.Listing {
-		out, err = o.unified(n)
-	} else {
-		out, err = o.hex(n)
-	}
-	if err != nil {
-		out = append(out, contentLine{lineNote, "its content could not be shown: " + safe.Line(err.Error())})
-	}
-	return out
+	w.n++
+	w.done = !w.yield(contentLine{k, text})
+}
+
+func (w *lineWriter) note(format string, args ...any) { w.put(lineNote, fmt.Sprintf(format, args...)) }
+
+// left says that something of a content was left out.
+func (w *lineWriter) left(n int, forms ...string) {
+	w.note("… %s left out (--full shows them)", plural(n, forms...))
 }
 
 func readSide(open func() (diff.ReaderAtCloser, int64, error)) ([]byte, error) {
@@ -86,19 +112,18 @@ func readSide(open func() (diff.ReaderAtCloser, int64, error)) ([]byte, error) {
 // contextLines is how many equal lines are shown around a change.
 const contextLines = 3
 
-func (o Options) unified(n *diff.Node) ([]contentLine, error) {
+func (w *lineWriter) unified(n *diff.Node) error {
 	a, err := readSide(n.Content.OpenA)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	b, err := readSide(n.Content.OpenB)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	all := diff.Lines(string(a), string(b))
-	var out []contentLine
 	hunks, left := 0, 0
-	for i := 0; i < len(all); {
+	for i := 0; i < len(all) && !w.done; {
 		if !all[i].Changed() {
 			i++
 			continue
@@ -113,21 +138,21 @@ func (o Options) unified(n *diff.Node) ([]contentLine, error) {
 		}
 		to = min(to, max(i, to-gap+contextLines))
 		hunks++
-		if !o.Full && (hunks > maxHunks || len(out) > maxLines) {
+		if hunks > w.o.hunks || w.n > w.o.lines {
 			left++
 		} else {
-			out = append(out, hunk(all[from:to], n.Kind != diff.KindValue)...)
+			w.hunk(all[from:to], n.Kind != diff.KindValue)
 		}
 		i = to
 	}
 	if left > 0 {
-		out = append(out, contentLine{lineNote, fmt.Sprintf("… %s left out (--full shows them)", plural(left, "more place", "more places"))})
+		w.left(left, "more place", "more places")
 	}
-	return out, nil
+	return nil
 }
 
 // hunk writes a stretch of lines with its head.
-func hunk(ls []diff.Line, whole bool) []contentLine {
+func (w *lineWriter) hunk(ls []diff.Line, whole bool) {
 	var na, nb, fa, fb int
 	for _, l := range ls {
 		if l.Op != diff.InB {
@@ -141,8 +166,12 @@ func hunk(ls []diff.Line, whole bool) []contentLine {
 			}
 		}
 	}
-	out := []contentLine{{lineNote, fmt.Sprintf("@@ -%d,%d +%d,%d @@", fa, na, fb, nb)}}
-	for _, l := range ls {
+	w.note("@@ -%d,%d +%d,%d @@", fa, na, fb, nb)
+	for i, l := range ls {
+		if i >= w.o.lines {
+			w.left(len(ls)-i, "more line", "more lines")
+			return
+		}
 		k, sign := lineBoth, " "
 		switch l.Op {
 		case diff.InA:
@@ -150,9 +179,16 @@ func hunk(ls []diff.Line, whole bool) []contentLine {
 		case diff.InB:
 			k, sign = lineB, "+"
 		}
-		out = append(out, contentLine{k, sign + cut(shown(l.Text, whole))})
+		w.put(k, sign+w.cut(shown(l.Text, whole)))
 	}
-	return out
+}
+
+// cut shortens a line that is too long to be read, unless all is wanted.
+func (w *lineWriter) cut(s string) string {
+	if w.o.all {
+		return s
+	}
+	return cut(s)
 }
 
 // shown makes visible what a line's end hides. The end of what is a part of a
@@ -170,39 +206,35 @@ func shown(text string, whole bool) string {
 }
 
 // hex shows the ranges of both sides.
-func (o Options) hex(n *diff.Node) ([]contentLine, error) {
+func (w *lineWriter) hex(n *diff.Node) error {
 	ra, _, err := n.Content.OpenA()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer closeIt(ra)
 	rb, _, err := n.Content.OpenB()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer closeIt(rb)
 	if ra == nil || rb == nil {
-		return nil, nil
+		return nil
 	}
-	var out []contentLine
-	for i := range n.RangesA {
-		if !o.Full && (i >= maxHunks || len(out) > maxLines) {
-			out = append(out, contentLine{lineNote, fmt.Sprintf("… %s left out (--full shows them)", plural(len(n.RangesA)-i, "more range", "more ranges"))})
+	for i := 0; i < min(len(n.RangesA), len(n.RangesB)) && !w.done; i++ {
+		if i >= w.o.hunks || w.n > w.o.lines {
+			w.left(len(n.RangesA)-i, "more range", "more ranges")
 			break
 		}
 		a, b := n.RangesA[i], n.RangesB[i]
-		out = append(out, contentLine{lineNote, fmt.Sprintf("@@ A bytes %#x+%d, B bytes %#x+%d @@", a.Off, a.Len, b.Off, b.Len)})
-		rows, err := o.rows(ra, a, lineA, "-")
-		if err != nil {
-			return out, err
+		w.note("@@ A bytes %#x+%d, B bytes %#x+%d @@", a.Off, a.Len, b.Off, b.Len)
+		if err := w.rows(ra, a, lineA, "-"); err != nil {
+			return err
 		}
-		out = append(out, rows...)
-		if rows, err = o.rows(rb, b, lineB, "+"); err != nil {
-			return out, err
+		if err := w.rows(rb, b, lineB, "+"); err != nil {
+			return err
 		}
-		out = append(out, rows...)
 	}
-	return out, nil
+	return nil
 }
 
 func closeIt(r io.Closer) {
@@ -213,24 +245,29 @@ func closeIt(r io.Closer) {
 
 // rows are a range's bytes, sixteen in a row, in rows that begin where hex dumps
 // begin theirs.
-func (o Options) rows(r io.ReaderAt, at diff.Range, k lineKind, sign string) ([]contentLine, error) {
+func (w *lineWriter) rows(r io.ReaderAt, at diff.Range, k lineKind, sign string) error {
+	end := at.Off + at.Len
 	if at.Len == 0 {
-		return nil, nil
+		return nil
 	}
-	var out []contentLine
-	for from := at.Off &^ 15; from < at.Off+at.Len; from += 16 {
-		if !o.Full && len(out) == maxHex {
-			out = append(out, contentLine{lineNote, fmt.Sprintf("%s … %d more bytes (--full shows them)", sign, at.Off+at.Len-from)})
-			break
+	buf := make([]byte, min(64<<10, (at.Len+31)&^15))
+	rows := 0
+	for from := at.Off &^ 15; from < end && !w.done; {
+		n, err := r.ReadAt(buf[:min(int64(len(buf)), (end-from+15)&^15)], from)
+		if n == 0 || err != nil && err != io.EOF {
+			return errors.Join(err, io.ErrUnexpectedEOF)
 		}
-		p := make([]byte, 16)
-		n, err := r.ReadAt(p, from)
-		if err != nil && err != io.EOF {
-			return out, err
+		for p := buf[:n]; len(p) > 0 && !w.done; p = p[min(16, len(p)):] {
+			if rows == w.o.rows {
+				w.note("%s … %d more bytes (--full shows them)", sign, end-from)
+				return nil
+			}
+			w.put(k, sign+hexRow(from, p[:min(16, len(p))]))
+			rows++
+			from += int64(min(16, len(p)))
 		}
-		out = append(out, contentLine{k, sign + hexRow(from, p[:n])})
 	}
-	return out, nil
+	return nil
 }
 
 func hexRow(off int64, p []byte) string {

@@ -1,7 +1,6 @@
 package render
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"io"
@@ -44,7 +43,16 @@ type document struct {
 	Capped       bool             `json:"capped"` // a bound was hit here or below
 	Equal        int              `json:"equal"`  // parts below that are equal and have no node
 	Count        int              `json:"count,omitempty"`
-	Listing      bool             `json:"listing,omitempty"` // unified_diff compares descriptions, not bytes
+	Listing      bool             `json:"listing,omitempty"`  // unified_diff compares descriptions, not bytes
+	Expected     *expected        `json:"expected,omitempty"` // who permits it; it is a difference all the same
+}
+
+// expected is the entry of the file of --expect that covers a difference.
+type expected struct {
+	Reason string `json:"reason"`
+	Owner  string `json:"owner"`
+	Until  string `json:"until"` // the last day on which it counts
+	Entry  int    `json:"entry"` // its number in the file, from 1
 }
 
 type reason struct {
@@ -57,18 +65,17 @@ type reason struct {
 // JSON writes the whole tree as one document. Text in it is as it was found,
 // except for what is no UTF-8; who shows it has to make it safe.
 func JSON(w io.Writer, root *diff.Node, o Options) error {
-	b := bufio.NewWriter(w)
-	j := &jsonWriter{w: b, o: o}
+	j := &jsonWriter{w: newReport(w, o), o: o}
 	j.node(root, true)
 	if j.err == nil {
-		b.WriteByte('\n')
-		j.err = b.Flush()
+		j.w.WriteByte('\n')
+		j.err = j.w.Flush()
 	}
 	return j.err
 }
 
 type jsonWriter struct {
-	w   *bufio.Writer
+	w   *report
 	o   Options
 	err error
 }
@@ -79,10 +86,13 @@ func (j *jsonWriter) node(n *diff.Node, outermost bool) {
 	d.RangesA, d.RangesB, d.UnexplainedA, d.UnexplainedB = n.RangesA, n.RangesB, n.UnexplainedA, n.UnexplainedB
 	d.Source1, d.Source2 = source(n.A, n), source(n.B, n)
 	if outermost {
-		one, s := 1, Summarize(n, j.o.Complete)
+		one, s := 1, j.o.summarize(n)
 		version := SchemaVersion
 		d.Version, d.Schema, d.Summary = &one, &version, &s
 		d.Source1, d.Source2 = j.o.A, j.o.B
+	}
+	if p := j.o.Expected.Of(n); p != nil {
+		d.Expected = &expected{Reason: p.Reason, Owner: p.Owner, Until: p.LastDay(), Entry: p.Number}
 	}
 	for _, r := range n.Reasons {
 		d.Reasons = append(d.Reasons, reason{r.Field, r.A, r.B, r.Cause})
@@ -106,9 +116,9 @@ func (j *jsonWriter) node(n *diff.Node, outermost bool) {
 	}
 	j.write(bytes.TrimSuffix(p, []byte("}")))
 	j.write([]byte(`,"details":[`))
-	hidden, first := 0, true
+	hidden, first, folded := 0, true, j.o.folded(n)
 	for _, c := range n.Children {
-		if j.o.Stat || !j.o.within(c) {
+		if j.o.Stat || j.w.full() || folded || !j.o.within(c) {
 			hidden++
 			continue
 		}
@@ -142,7 +152,7 @@ func (j *jsonWriter) fail(err error) {
 // unified is a content's difference as one text.
 func (j *jsonWriter) unified(n *diff.Node) string {
 	var b strings.Builder
-	for _, l := range j.o.lines(n) {
+	for l := range j.o.lines(n) {
 		b.WriteString(l.text)
 		b.WriteByte('\n')
 	}

@@ -1,10 +1,10 @@
 package render
 
 import (
-	"bufio"
 	"fmt"
 	"html"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/stagescope/stagescope/chain/safe"
@@ -14,24 +14,22 @@ import (
 // Markdown writes a report for an issue or a mail: a summary, and each
 // difference folded behind its name.
 func Markdown(w io.Writer, root *diff.Node, o Options) error {
-	m := &markdown{w: bufio.NewWriter(w), o: o}
+	m := &markdown{w: newReport(w, o), o: o}
 	m.summary(root)
 	if !o.Stat && root.Status != diff.Same {
 		m.line("")
 		m.line("## Differences")
 		m.line("")
-		for _, c := range root.Children {
-			m.node(c, nil)
-		}
 		if len(root.Children) == 0 {
 			m.node(root, nil)
 		}
+		m.children(root, nil)
 	}
 	return m.w.Flush()
 }
 
 type markdown struct {
-	w *bufio.Writer
+	w *report
 	o Options
 }
 
@@ -60,7 +58,7 @@ func code(s string) string {
 }
 
 func (m *markdown) summary(root *diff.Node) {
-	s := Summarize(root, m.o.Complete)
+	s := m.o.summarize(root)
 	m.line("# Comparison")
 	m.line("")
 	m.line("**%s**", verdict(s))
@@ -81,9 +79,10 @@ func (m *markdown) summary(root *diff.Node) {
 		m.line("")
 		m.line("%s", plain(root.Note))
 	}
+	m.findings("Suspicious, look here first", s.Suspicious)
 	if s.Differing > 0 {
 		m.line("")
-		m.line("%s.", tallies(s))
+		m.line("%s.", plain(tallies(s)))
 	}
 	if len(s.Causes) > 0 {
 		m.line("")
@@ -93,7 +92,12 @@ func (m *markdown) summary(root *diff.Node) {
 			m.line("| %s | %d | %s | %s | %s |", plain(c.ID), c.Entries, plain(c.Name), c.Confidence, plain(c.Fix))
 		}
 	}
-	m.findings("Suspicious, look here first", s.Suspicious)
+	if ls := m.o.permits(); len(ls) > 0 {
+		m.line("")
+		for _, l := range ls {
+			m.line("- %s", plain(strings.TrimSpace(l)))
+		}
+	}
 	m.findings("Not explained, worst first", s.Unexplained)
 	m.findings("Not read, so that nothing is known of it", s.Unread)
 }
@@ -117,24 +121,49 @@ func (m *markdown) findings(title string, fs []Finding) {
 // node writes a node that differs itself, under its whole path; those that only
 // contain others are not written.
 func (m *markdown) node(n *diff.Node, at []string) {
-	if n.Status == diff.Same || !m.o.within(n) {
+	if n.Status == diff.Same {
 		return
 	}
 	at = append(at[:len(at):len(at)], n.Name)
-	lines := m.o.lines(n)
+	var lines []contentLine
+	if m.o.wanted(n) && !m.o.folded(n) {
+		lines = slices.Collect(m.o.lines(n))
+	}
 	if len(n.Reasons) > 0 || len(lines) > 0 || n.Note != "" || n.Status != diff.Differs {
 		m.open(n, at)
 		m.body(n, lines)
 		m.line("</details>")
 		m.line("")
 	}
+	if m.o.folded(n) && len(n.Children) > 0 {
+		m.line("… %s folded: %s", plural(itself(n), "difference"), plain(n.Reasons[0].Cause.Name))
+		m.line("")
+		return
+	}
+	m.children(n, at)
+}
+
+func (m *markdown) children(n *diff.Node, at []string) {
+	hidden := 0
 	for i, c := range n.Children {
-		if n.Kind == diff.KindGroup && i == maxGroup && !m.o.Full {
-			m.line("… and %d more entries like these (`--full` lists them)", len(n.Children)-i)
+		switch {
+		case m.w.full():
+			m.line("%s", leftOut(n.Children[i:]))
 			m.line("")
-			break
+			return
+		case n.Kind == diff.KindGroup && i == m.o.bounds().group:
+			m.line("… and %s more entries like these (`--full` lists them)", number(len(n.Children)-i))
+			m.line("")
+			return
+		case !m.o.within(c):
+			hidden++
+		default:
+			m.node(c, at)
 		}
-		m.node(c, at)
+	}
+	if hidden > 0 {
+		m.line("… %s of %s left out by `--only`", plural(hidden, "difference"), code(n.Name))
+		m.line("")
 	}
 }
 
@@ -160,6 +189,9 @@ func (m *markdown) body(n *diff.Node, lines []contentLine) {
 			out += fmt.Sprintf(" (%s %s, %s)", plain(c.ID), plain(c.Name), c.Confidence)
 		}
 		m.line("- %s", out)
+	}
+	if p := m.o.Expected.Of(n); p != nil {
+		m.line("- %s", plain(permitted(p)))
 	}
 	if n.Note != "" {
 		m.line("- note: %s", plain(n.Note))

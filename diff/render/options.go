@@ -1,10 +1,10 @@
 package render
 
 import (
-	"path"
 	"slices"
 
 	"github.com/stagescope/stagescope/diff"
+	"github.com/stagescope/stagescope/diff/expect"
 )
 
 // Options say what is written and how.
@@ -20,15 +20,45 @@ type Options struct {
 	// Fold shows one line instead of the entries that differ for one of these
 	// causes alone.
 	Fold []string
+	// MaxLines bounds the lines that are shown of one content; 0 means the
+	// format's own bound. Full lifts both.
+	MaxLines int
+	// MaxBytes bounds the whole report: after so many bytes no more nodes are
+	// written, but counted where they would be. 0 means that there is no bound.
+	MaxBytes int64
+	// Expected says which differences are permitted; nil when nobody asked.
+	Expected *expect.Outcome
+
+	paged bool // content lies in pages that are opened one by one
 }
 
-// Bounds of what is written without Full.
-const (
-	maxHunks = 12  // of one content
-	maxLines = 120 // of one content
-	maxGroup = 3   // entries of a folded group
-	maxHex   = 8   // rows of 16 bytes of one range
-)
+// bounds of one content, and of the list behind a group.
+type bounds struct {
+	hunks int
+	lines int
+	rows  int  // of 16 bytes, of one range
+	group int  // entries
+	all   bool // lines are not cut
+}
+
+const noBound = 1 << 60
+
+// bounds are those in force. What lies in pages may be long; but hex has five
+// bytes for each one that it shows.
+func (o Options) bounds() bounds {
+	b := bounds{hunks: 12, lines: 120, rows: 8, group: 3}
+	if o.paged {
+		b = bounds{hunks: noBound, lines: noBound, rows: 1 << 12, group: noBound, all: true}
+	}
+	if o.MaxLines > 0 {
+		b.lines = o.MaxLines
+		b.hunks, b.rows = noBound, max(b.rows, o.MaxLines)
+	}
+	if o.Full {
+		b = bounds{hunks: noBound, lines: noBound, rows: noBound, group: noBound, all: true}
+	}
+	return b
+}
 
 // wanted reports whether a node is to be shown by itself.
 func (o Options) wanted(n *diff.Node) bool {
@@ -38,14 +68,7 @@ func (o Options) wanted(n *diff.Node) bool {
 	if slices.Contains(o.Only, string(n.Kind)) {
 		return true
 	}
-	for _, g := range o.Only {
-		for _, name := range []string{n.Name, path.Base(n.Name)} {
-			if ok, err := path.Match(g, name); ok && err == nil {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(o.Only, func(g string) bool { return diff.Glob(g, n.Name) })
 }
 
 // within reports whether a node, or any below it, is to be shown.

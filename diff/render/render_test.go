@@ -200,3 +200,51 @@ func BenchmarkText(b *testing.B) {
 		}
 	}
 }
+
+// TestBounds shows that what a bound leaves out is counted at its place, in
+// every format.
+func TestBounds(t *testing.T) {
+	root := sample()
+	layer := root.Children[0]
+	for i := range 3000 {
+		layer.Children = append(layer.Children, &diff.Node{Kind: diff.KindEntry, Name: fmt.Sprintf("more/%04d", i), Status: diff.OnlyB, Residue: diff.ResidueKnown})
+	}
+	big := &diff.Node{Kind: diff.KindBinary, Name: "big", Status: diff.Differs, Residue: diff.ResidueKnown, RangesA: []diff.Range{{Off: 0, Len: 1 << 20}}, RangesB: []diff.Range{{Off: 0, Len: 1 << 20}},
+		Content: bytesOf{strings.Repeat("a", 1<<20), strings.Repeat("b", 1<<20)}}
+	layer.Children = append(layer.Children, big)
+	write := func(ext string, o Options) string {
+		var b bytes.Buffer
+		if err := writers[ext](&b, root, o); err != nil {
+			t.Fatal(err)
+		}
+		checkSafe(t, ext, b.Bytes())
+		return b.String()
+	}
+	for ext, said := range map[string]string{"txt": "more differences left out (--max-report", "md": "more differences left out (--max-report", "html": "more differences left out (--max-report", "json": `"leftOut":`} {
+		short, whole := write(ext, Options{MaxBytes: 4000}), write(ext, Options{})
+		if !strings.Contains(short, said) || len(short) > len(whole)*3/4 {
+			t.Errorf("%s: %d of %d bytes, without %q", ext, len(short), len(whole), said)
+		}
+		if strings.Contains(whole, "--max-report") {
+			t.Errorf("%s: something is left out though nothing was asked", ext)
+		}
+		if ext != "json" && !strings.Contains(whole, "more bytes (--full shows them)") {
+			t.Errorf("%s: what is left out of a range is not said", ext)
+		}
+	}
+	html := write("html", Options{})
+	for _, want := range []string{"more/0000", "more/2999", "<summary>entries 401 to 800</summary>"} {
+		if !strings.Contains(html, want) {
+			t.Errorf("HTML without %q", want)
+		}
+	}
+	if n := strings.Count(html, `<details class="node`); n > 20 {
+		t.Errorf("%d boxes for what needs one line each", n)
+	}
+	if out := write("html", Options{Full: true}); strings.Contains(out, "more bytes (--full") || !strings.Contains(out, "000ffff0  62") {
+		t.Error("--full does not show all bytes")
+	}
+	if out := write("txt", Options{MaxLines: 1000}); !strings.Contains(out, "00003e70  61") {
+		t.Error("--max-lines shows no more")
+	}
+}

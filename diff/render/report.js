@@ -7,6 +7,12 @@
     for (var i = 1; i < c.length; i++) if (!c[i].classList.contains("node")) s += "\n" + c[i].textContent;
     return s.toLowerCase();
   }
+  function pages(d, want) {
+    for (var i = 1; i < d.children.length; i++) {
+      var p = d.children[i];
+      if (p.classList.contains("page") && p.textContent.toLowerCase().indexOf(want) >= 0) { d.open = true; p.open = true; }
+    }
+  }
   function run() {
     var want = q.value.toLowerCase(), hits = 0;
     for (var i = nodes.length - 1; i >= 0; i--) {
@@ -15,6 +21,7 @@
       if (hit) hits++;
       d.classList.toggle("hide", !(hit || below));
       if (want && below) d.open = true;
+      if (want && hit) pages(d, want);
     }
     out.textContent = want || u.checked ? hits + " found" : "";
   }

@@ -17,6 +17,7 @@ type Summary struct {
 	Differing   int          `json:"differing"` // entries that differ or are on one side only
 	Equal       int          `json:"equal"`     // entries and parts that are equal
 	Explained   int          `json:"explained"` // of the differing: proved, or derived from what is
+	Expected    int          `json:"expected"`  // of the differing: permitted by the file of --expect
 	Causes      []Tally      `json:"causes"`
 	Suspicious  []Finding    `json:"suspicious"`  // never folded, worst first
 	Unexplained []Finding    `json:"unexplained"` // worst first

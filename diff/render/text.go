@@ -1,10 +1,10 @@
 package render
 
 import (
-	"bufio"
 	"cmp"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/stagescope/stagescope/chain/safe"
@@ -14,22 +14,20 @@ import (
 // Text writes a report to be read: the summary, what is suspicious, then the
 // tree. It is plain unless Options.Color is set, and says the same without.
 func Text(w io.Writer, root *diff.Node, o Options) error {
-	t := &text{w: bufio.NewWriter(w), o: o}
+	t := &text{w: newReport(w, o), o: o}
 	t.summary(root)
 	if !o.Stat && root.Status != diff.Same {
 		t.line("")
-		for _, c := range root.Children {
-			t.node(c, 0)
-		}
 		if len(root.Children) == 0 {
 			t.node(root, 0)
 		}
+		t.children(root, -1)
 	}
 	return t.w.Flush()
 }
 
 type text struct {
-	w *bufio.Writer
+	w *report
 	o Options
 }
 
@@ -60,13 +58,14 @@ func (t *text) line(format string, args ...any) {
 var marks = map[diff.Status]string{diff.NotChecked: "·", diff.Same: "=", diff.Differs: "≠", diff.OnlyA: "-", diff.OnlyB: "+", diff.Unreadable: "!"}
 
 func (t *text) summary(root *diff.Node) {
-	s := Summarize(root, t.o.Complete)
+	s := t.o.summarize(root)
 	t.line("A  %s", name(t.o.A, root.A))
 	t.line("B  %s", name(t.o.B, root.B))
 	t.line("%s", t.paint(verdictStyle(s), verdict(s)))
 	if root.Note != "" {
 		t.line("note: %s", safe.Line(root.Note))
 	}
+	t.findings("suspicious, look here first:", red, s.Suspicious)
 	if s.Differing > 0 {
 		t.line("%s", tallies(s))
 	}
@@ -75,9 +74,11 @@ func (t *text) summary(root *diff.Node) {
 		if c.Fix != "" {
 			fix = t.paint(faint, "  → "+safe.Line(c.Fix))
 		}
-		t.line("  %-4s %6d  %s (%s)%s", safe.Line(c.ID), c.Entries, safe.Line(c.Name), c.Confidence, fix)
+		t.line("  %-4s %8s  %s (%s)%s", safe.Line(c.ID), number(c.Entries), safe.Line(c.Name), c.Confidence, fix)
 	}
-	t.findings("suspicious, look here first:", red, s.Suspicious)
+	for _, l := range t.o.permits() {
+		t.line("%s", l)
+	}
 	t.findings("not explained, worst first:", yellow, s.Unexplained)
 	t.findings("not read, so that nothing is known of it:", yellow, s.Unread)
 }
@@ -141,16 +142,30 @@ func verdict(s Summary) string {
 	return "neither the same nor different as far as it could be read" + partly
 }
 
-// tallies is the sentence that counts.
+// tallies is the sentence that counts: how many differences the causes account
+// for, and the worst of those that none does.
 func tallies(s Summary) string {
-	out := fmt.Sprintf("%s, %s equal", plural(s.Differing, "difference"), plural(s.Equal, "part"))
-	if s.Explained > 0 {
-		out += fmt.Sprintf("; %s for %d of the %d", plural(len(s.Causes), "cause accounts", "causes account"), s.Explained, s.Differing)
+	var out string
+	switch {
+	case s.Explained > 0:
+		out = fmt.Sprintf("%s for %s of %s", plural(max(len(s.Causes), 1), "cause accounts", "causes account"), number(s.Explained), plural(s.Differing, "differing entry", "differing entries"))
+	default:
+		out = plural(s.Differing, "differing entry", "differing entries")
 	}
 	if n := len(s.Unexplained); n > 0 {
-		out += fmt.Sprintf("; %d not explained", n)
+		var worst []string
+		for _, f := range s.Unexplained[:min(n, 3)] {
+			worst = append(worst, safe.Line(f.node.Name))
+		}
+		out += fmt.Sprintf("; %s unexplained: %s", number(n), strings.Join(worst, ", "))
+		if n > 1 {
+			out += ", worst first"
+		}
 	}
-	return out
+	if s.Expected > 0 {
+		out += fmt.Sprintf("; %s expected", number(s.Expected))
+	}
+	return out + "; " + plural(s.Equal, "part is", "parts are") + " equal"
 }
 
 func plural(n int, forms ...string) string {
@@ -158,23 +173,32 @@ func plural(n int, forms ...string) string {
 		return "1 " + forms[0]
 	}
 	if len(forms) > 1 {
-		return fmt.Sprintf("%d %s", n, forms[1])
+		return number(n) + " " + forms[1]
 	}
-	return fmt.Sprintf("%d %ss", n, forms[0])
+	return number(n) + " " + forms[0] + "s"
+}
+
+// number writes a count with its thousands apart: 6,680.
+func number(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
 }
 
 // node writes a node and what is below it.
 func (t *text) node(n *diff.Node, depth int) {
-	if !t.o.within(n) {
-		return
-	}
 	in := strings.Repeat("  ", depth)
 	t.line("%s%s %s", in, t.paint(statusStyle(n.Status), marks[n.Status]), t.head(n))
 	if n.Status == diff.Same {
 		return
 	}
+	if p := t.o.Expected.Of(n); p != nil {
+		t.line("%s    %s", in, t.paint(faint, permitted(p)))
+	}
 	if t.o.folded(n) {
-		t.line("%s    folded: %s", in, safe.Line(n.Reasons[0].Cause.Name))
+		t.line("%s    folded: %s (%s; without --fold it is shown)", in, safe.Line(n.Reasons[0].Cause.Name), plural(itself(n), "difference"))
 		return
 	}
 	for _, s := range n.Suspicions {
@@ -204,8 +228,12 @@ func (t *text) children(n *diff.Node, depth int) {
 	in := strings.Repeat("  ", depth+1)
 	hidden := 0
 	for i, c := range n.Children {
-		if n.Kind == diff.KindGroup && i == maxGroup && !t.o.Full {
-			t.line("%s… and %d more entries (--full lists them)", in, len(n.Children)-i)
+		if t.w.full() {
+			t.line("%s%s", in, leftOut(n.Children[i:]))
+			break
+		}
+		if n.Kind == diff.KindGroup && i == t.o.bounds().group {
+			t.line("%s… and %s more entries (--full lists them)", in, number(len(n.Children)-i))
 			break
 		}
 		if !t.o.within(c) {
