@@ -48,6 +48,7 @@ type pushFlags struct {
 	image, failures bool
 	noLog, noFiles  bool
 	all             bool
+	stagex          stagexFlags
 }
 
 func (a *app) claimPushCmd() *cobra.Command {
@@ -69,15 +70,28 @@ The book of the release in each place (tag book-RELEASE) lists all claims. It
 names the book before: when the one that was seen here is not among them, push
 stops with exit code 1, as something was taken back.
 
+With --stagex DIR it writes StageX's own signature files instead, below DIR as
+containers' lookaside servers have them, each signed by gpg with the key of
+--pgp; a token may ask to be touched. What is signed already is left alone, so
+that a run that was stopped goes on where it was. Only an own rebuild that gives
+the digest which the tree publishes is signed, on images built here as well.
+
 --json prints one object: complete, key, pushed (place, stage, recipe,
 recipeManifest, output, bundle, image, notes), books (place, release, book, prev,
-entries) and refused (stage, reason).`,
+entries) and refused (stage, reason); with --stagex complete, dir, key, signed
+(stage, digest, path, there) and refused.`,
 		Example: `  stagescope claim push core-bash --to ghcr.io/alice/stagex-claims --key claims.key
   stagescope claim push --all --to ./stick --key claims.key --image
+  stagescope claim push --all --stagex ./signatures --pgp 0123456789ABCDEF0123456789ABCDEF01234567
   stagescope claim push core-bash --to ghcr.io/alice/stagex-claims --key yubi.pub \
     --signer "cosign sign-blob --sk --yes --use-signing-config=false --new-bundle-format=false --tlog-upload=false -"`,
 		ValidArgsFunction: a.completeStages,
-		RunE:              func(cmd *cobra.Command, args []string) error { return a.claimPush(cmd.Context(), args, &f) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.stagex.dir != "" {
+				return a.claimPushStageX(cmd.Context(), args, &f)
+			}
+			return a.claimPush(cmd.Context(), args, &f)
+		},
 	}
 	fl := c.Flags()
 	fl.StringArrayVar(&f.places.names, "to", nil, "`PLACE` to publish in (repeatable)")
@@ -89,6 +103,7 @@ entries) and refused (stage, reason).`,
 	fl.BoolVar(&f.noFiles, "no-files", false, "leave the list of files, and the tree root, out")
 	fl.BoolVar(&f.all, "all", false, "every stage that was rebuilt here")
 	fl.StringVar(&f.party, "party", "", "`NAME` whose key it is by the parties file, and whose repositories are the default for --to")
+	f.stagex.add(c)
 	f.places.parties.add(c)
 	fl.StringVar(&f.places.caFile, "ca-file", "", "`FILE` of further certificate authorities, in PEM")
 	return c

@@ -26,7 +26,7 @@ func TestClaimScripts(t *testing.T) {
 		Dir:                 "testdata/claim",
 		RequireUniqueNames:  true,
 		RequireExplicitExec: true,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"rebuilt": rebuilt, "registry": startRegistry},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"rebuilt": rebuilt, "registry": startRegistry, "pgpkey": makePGPKey},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", e.WorkDir+"/home") // nobody's credentials
 			e.Setenv("XDG_CACHE_HOME", e.WorkDir+"/cache")

@@ -10,7 +10,7 @@ import (
 
 func TestMain(m *testing.M) {
 	engine.Init() // the test binary is also the engine's own process
-	testscript.Main(m, map[string]func(){"stagescope": main})
+	testscript.Main(m, map[string]func(){"stagescope": main, "fakegpg": fakeGPG})
 }
 
 // TestScripts runs what a user can type, one script per verb or incident.

@@ -98,6 +98,20 @@ func readEntities(b []byte) (openpgp.EntityList, error) {
 	return all, nil
 }
 
+// Primaries gives the fingerprints of the primary keys in a keyring's bytes, as
+// ReadKeyring takes them, in upper-case hex and in their order.
+func Primaries(data []byte) ([]string, error) {
+	entities, err := readEntities(data)
+	if err != nil {
+		return nil, fmt.Errorf("reading a keyring: %w", err)
+	}
+	var all []string
+	for _, e := range entities {
+		all = append(all, fingerprint(e.PrimaryKey.Fingerprint))
+	}
+	return all, nil
+}
+
 // Len is the number of primary keys.
 func (k *Keyring) Len() int { return k.size }
 
