@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"github.com/stagescope/stagescope/chain"
 	"github.com/stagescope/stagescope/chain/image"
@@ -21,6 +22,9 @@ func (x *Examiner) Images(ctx context.Context, a, b *image.Image) (*Node, error)
 	c.indexes(root)
 	manifest, err := c.manifest(ctx)
 	root.Children = append(root.Children, manifest)
+	if n := c.indexed.Load(); n > 0 {
+		root.note(fmt.Sprintf("the entries of %d layers are from the store's index, and their bytes were not read again", n))
+	}
 	root.Status = root.sum()
 	root.Settle()
 	return root, err
@@ -33,6 +37,8 @@ type imagePair struct {
 	pairs  []layerPair
 	layers []*Node // one for each pair
 	config *Node
+
+	indexed atomic.Int64 // layers of both sides whose entries came from the index
 }
 
 // indexes adds a node for each index on the way to the manifests. When only one

@@ -73,6 +73,7 @@ func (c *imagePair) layer(ctx context.Context, n *Node, p layerPair) error {
 	ra, rb := c.x.layerReading(la, "A"), c.x.layerReading(lb, "B")
 	for _, r := range []*reading{ra, rb} {
 		if _, ok := r.s.(*indexStream); ok {
+			c.indexed.Add(1)
 			n.note("the entries of side " + r.name + " are from the store's index, and its bytes were not read again")
 		}
 	}

@@ -82,6 +82,9 @@ func writeImages(dir string) error {
 	if err := writeMirrored(filepath.Join(dir, "mirrored"), img); err != nil {
 		return err
 	}
+	if err := writeOther(filepath.Join(dir, "other"), first); err != nil {
+		return err
+	}
 	f, err := os.Create(filepath.Join(dir, "image.tar"))
 	if err != nil {
 		return err
@@ -92,6 +95,26 @@ func writeImages(dir string) error {
 		return err
 	}
 	return w.Close()
+}
+
+// writeOther writes an image whose upper layer is another than that of "image".
+func writeOther(dir string, first v1.Layer) error {
+	second, err := layerOf(tar.Header{Name: "etc/.wh.gone"}, tar.Header{Name: "etc/motd", Linkname: "another layer\n"}, tar.Header{Name: "etc/\x1b[31mred", Linkname: "x"})
+	if err != nil {
+		return err
+	}
+	img, err := mutate.AppendLayers(empty.Image, first, second)
+	if err == nil {
+		img, err = mutate.ConfigFile(img, configOf(img))
+	}
+	if err != nil {
+		return err
+	}
+	p, err := layout.Write(dir, empty.Index)
+	if err != nil {
+		return err
+	}
+	return p.AppendImage(img)
 }
 
 // writeMirrored writes an image as a mirror makes it that compresses anew, has

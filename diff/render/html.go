@@ -63,7 +63,7 @@ func (h *htmlWriter) head() {
 
 func (h *htmlWriter) summary(root *diff.Node) {
 	s := h.o.summarize(root)
-	h.put(`<header><h1 class="s` + statusClass(s.Status) + `">` + h.text(verdict(s)) + `</h1><dl>`)
+	h.put(`<header><h1 class="s` + statusClass(s.Status) + `">` + h.text(h.o.verdict(s)) + `</h1><dl>`)
 	for i, side := range []*diff.Side{root.A, root.B} {
 		h.put(`<dt>` + "AB"[i:i+1] + `</dt><dd>` + h.text(name([]string{h.o.A, h.o.B}[i], side)) + `</dd>`)
 	}

@@ -61,7 +61,7 @@ func (m *markdown) summary(root *diff.Node) {
 	s := m.o.summarize(root)
 	m.line("# Comparison")
 	m.line("")
-	m.line("**%s**", verdict(s))
+	m.line("**%s**", m.o.verdict(s))
 	m.line("")
 	m.line("| side | what | digest |")
 	m.line("|---|---|---|")

@@ -61,7 +61,7 @@ func (t *text) summary(root *diff.Node) {
 	s := t.o.summarize(root)
 	t.line("A  %s", name(t.o.A, root.A))
 	t.line("B  %s", name(t.o.B, root.B))
-	t.line("%s", t.paint(verdictStyle(s), verdict(s)))
+	t.line("%s", t.paint(verdictStyle(s), t.o.verdict(s)))
 	if root.Note != "" {
 		t.line("note: %s", safe.Line(root.Note))
 	}
@@ -126,12 +126,14 @@ func verdictStyle(s Summary) style {
 }
 
 // verdict is the one sentence.
-func verdict(s Summary) string {
+func (o Options) verdict(s Summary) string {
 	partly := ""
 	if !s.Complete {
 		partly = "; not all of it was seen"
 	}
 	switch {
+	case s.Status == diff.Differs && o.Expected.All():
+		return "differs, and every difference is expected by " + safe.Line(o.Expected.File.Name) + partly
 	case s.Status == diff.Same && s.Complete:
 		return "same: every byte of both was read and hashed"
 	case s.Status == diff.Differs && s.Residue == diff.ResidueNone:
