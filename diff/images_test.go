@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,6 +25,9 @@ func TestText(t *testing.T) {
 	other[2].body = "a\nB\nc\n"
 	n := compare(t, imageSpec{layers: [][]byte{tarBytes(t, base...)}}, imageSpec{layers: [][]byte{tarBytes(t, other...)}}, Options{})
 	f := mustFind(t, n, "etc/conf")
+	if len(f.Reasons) != 0 {
+		t.Errorf("a header that differs for nothing is a reason: %+v", f.Reasons)
+	}
 	if n.Status != Differs || f.Kind != KindText || f.Status != Differs || f.Residue != ResidueKnown || len(f.RangesA) != 1 || f.RangesA[0] != (Range{2, 1}) {
 		t.Fatal(sketch(n, ""))
 	}
@@ -204,5 +208,28 @@ func TestDamage(t *testing.T) {
 				t.Fatal(sketch(n, ""))
 			}
 		})
+	}
+}
+
+// TestOnlySizeDiffers shows that the size in a header is no finding of its own
+// when the content says it, and is one when it is written otherwise.
+func TestOnlySizeDiffers(t *testing.T) {
+	a, b := file{name: "f", body: "one\n"}, file{name: "f", body: "one\ntwo\n"}
+	n := compare(t, imageSpec{layers: [][]byte{tarBytes(t, a)}}, imageSpec{layers: [][]byte{tarBytes(t, b)}}, Options{})
+	if f := mustFind(t, n, "f"); len(f.Reasons) != 1 || f.Reasons[0].Field != "size" || f.Reasons[0].Cause.Confidence != Derived {
+		t.Error(sketch(n, ""))
+	}
+	one := tarBytes(t, a)
+	other := bytes.Clone(one)
+	copy(other[124:136], "          4\x00") // blanks instead of zeros
+	sum := 0
+	copy(other[148:156], "        ")
+	for _, c := range other[:512] {
+		sum += int(c)
+	}
+	copy(other[148:156], fmt.Sprintf("%06o\x00 ", sum))
+	n = compare(t, imageSpec{layers: [][]byte{one}}, imageSpec{layers: [][]byte{other}}, Options{})
+	if f := mustFind(t, n, "f"); len(f.Reasons) != 1 || f.Reasons[0].Field != "encoding of the header" {
+		t.Error(sketch(n, ""))
 	}
 }

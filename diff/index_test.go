@@ -57,7 +57,10 @@ func TestIndex(t *testing.T) {
 	if !strings.Contains(l.Note, "index") {
 		t.Error("it does not say that it is from the index")
 	}
-	l.Note = ""
+	if !strings.Contains(second.Note, "2 layers are from the store's index") {
+		t.Errorf("the image does not say that it is from the index: %q", second.Note)
+	}
+	l.Note, second.Note = "", ""
 	if one, two := sketch(first, ""), sketch(second, ""); one != two {
 		t.Errorf("from the bytes:\n%s\nfrom the index:\n%s", one, two)
 	}

@@ -162,11 +162,12 @@ func fieldReasons(a, b *member) []Reason {
 			out = append(out, Reason{Field: f.Key, B: v})
 		}
 	}
-	switch {
-	case len(out) == 0:
-		out = append(out, rawReason(a.Raw, b.Raw))
-	case a.Explain != nil:
+	if a.Explain != nil {
 		out = a.Explain(a.Raw, b.Raw, out)
+	}
+	// Headers may differ for the size alone, which the content below says.
+	if len(out) == 0 && (a.Explain == nil || a.size == b.size) {
+		out = append(out, rawReason(a.Raw, b.Raw))
 	}
 	return out
 }
