@@ -10,9 +10,10 @@ import (
 // ranges are joined, together with the equal bytes between them.
 const maxHunks = 8192
 
-// binary finds the ranges that differ. Where bytes were inserted or removed the
-// two sides are aligned, so that what follows is not taken for changed.
-func (x *Examiner) binary(ctx context.Context, n *Node, a, b *Input) error {
+// Binary compares two contents that nothing is known of: it finds the ranges
+// that differ. Where bytes were inserted or removed the two sides are aligned,
+// so that what follows is not taken for changed.
+func (x *Examiner) Binary(ctx context.Context, n *Node, a, b *Input) error {
 	if n.Kind == KindFile || n.Kind == KindEntry || n.Kind == "" {
 		n.Kind = KindBinary
 	}

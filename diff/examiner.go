@@ -220,7 +220,7 @@ func (x *Examiner) examine(ctx context.Context, n *Node, ask bool, a, b *Input) 
 			}
 		}
 	}
-	return x.binary(ctx, n, a, b)
+	return x.Binary(ctx, n, a, b)
 }
 
 // try lets one format compare. What a failed attempt left behind is dropped,

@@ -94,7 +94,9 @@ func (m *matching) pair(a, b *member) {
 		b.body.release()
 		n.settle()
 	} else {
-		n.Reasons = append(n.Reasons, contentReason(a, b)...)
+		if !slices.ContainsFunc(n.Reasons, func(r Reason) bool { return r.Field == "size" }) {
+			n.Reasons = append(n.Reasons, contentReason(a, b)...)
+		}
 		m.fail(a.park())
 		m.fail(b.park())
 		if a.hasBody() && b.hasBody() {

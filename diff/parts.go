@@ -100,7 +100,7 @@ func (x *Examiner) pairOf(ctx context.Context, p *Part, a, b *Input) (*Node, err
 	}
 	done, err := x.try(ctx, Format{Kind: c.Kind, Compare: p.Compare}, c, a, b)
 	if err == nil && !done {
-		err = x.binary(ctx, c, a, b)
+		err = x.Binary(ctx, c, a, b)
 	}
 	return c, err
 }

@@ -26,13 +26,36 @@ func init() {
 	diff.Register(diff.Format{Kind: KindAr, Match: func(in *diff.Input) bool { return in.HasPrefix(arMagic) }, Compare: compareAr})
 }
 
+// KindDeb is a Debian package: an ar archive of two tar archives.
+const KindDeb diff.Kind = "deb"
+
+const debMagic = arMagic + "debian-binary"
+
+func init() {
+	diff.Register(diff.Format{Kind: KindDeb, Special: true, Match: func(in *diff.Input) bool { return in.HasPrefix(debMagic) }, Compare: compareAr})
+}
+
+// debName takes the compression off the name of a package's member, so that it
+// is paired with one that is compressed otherwise.
+func debName(name string) string {
+	for _, p := range []string{"control.tar", "data.tar"} {
+		if strings.HasPrefix(name, p+".") {
+			return p
+		}
+	}
+	return name
+}
+
 func compareAr(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input) error {
 	for _, in := range []*diff.Input{a, b} {
 		if err := checkAr(ctx, in, x.Limits().Members); err != nil {
 			return err
 		}
 	}
-	return x.Streams(ctx, n, &arStream{in: a, off: int64(len(arMagic))}, &arStream{in: b, off: int64(len(arMagic))})
+	open := func(in *diff.Input) *arStream {
+		return &arStream{in: in, off: int64(len(arMagic)), deb: in.HasPrefix(debMagic)}
+	}
+	return x.Streams(ctx, n, open(a), open(b))
 }
 
 // checkAr walks over all headers, so that a broken archive is compared as bytes.
@@ -61,6 +84,7 @@ type arStream struct {
 	in    *diff.Input
 	off   int64
 	names []byte // GNU table of long names
+	deb   bool
 	order []diff.Range
 }
 
@@ -78,6 +102,10 @@ func (s *arStream) Reopen(_ context.Context, i int) (io.ReadCloser, error) {
 func (s *arStream) Next(context.Context) (*diff.Member, error) {
 	raw := make([]byte, 0, arHeader+1)
 	if s.off >= s.in.Size {
+		if s.off == s.in.Size && s.off%2 == 1 {
+			s.off++
+			return s.padding(nil), nil
+		}
 		return nil, io.EOF
 	}
 	if s.off%2 == 1 {
@@ -86,8 +114,12 @@ func (s *arStream) Next(context.Context) (*diff.Member, error) {
 			return nil, err
 		}
 		s.off++
-		if s.off == s.in.Size {
+		if usual := raw[0] == '\n'; s.off == s.in.Size && usual {
+			return nil, io.EOF
+		} else if s.off == s.in.Size {
 			return s.padding(raw), nil
+		} else if usual {
+			raw = raw[:0] // it follows from the size before it
 		}
 	}
 	pad := len(raw)
@@ -109,12 +141,16 @@ func (s *arStream) Next(context.Context) (*diff.Member, error) {
 	raw = append(raw, long...)
 	s.order = append(s.order, body)
 	fields := arFields(name, raw[:pad], h)
+	if s.deb {
+		name = debName(name)
+	}
 	return &diff.Member{Name: name, Raw: raw, Size: body.Len, Within: &body,
 		Body:   io.NewSectionReader(s.in, body.Off, body.Len),
 		Fields: func() []diff.Field { return fields }, Explain: explainAr}, nil
 }
 
-// padding is a last byte that no member follows.
+// padding is a last byte that is missing, or that is none of those which follow
+// from the size of the last member.
 func (s *arStream) padding(raw []byte) *diff.Member {
 	s.order = append(s.order, diff.Range{})
 	return &diff.Member{Name: "end of the archive", Raw: raw, Size: -1, Meta: true,

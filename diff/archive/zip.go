@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"bytes"
 	"compress/flate"
 	"context"
 	"crypto/sha256"
@@ -382,12 +383,44 @@ func zipFields(f *zipFile, desc, sum []byte, encoder string) []diff.Field {
 		if h.in != "" {
 			add("local mtime", dosTime(h.p[10:]))
 			add("local name", strconv.QuoteToASCII(string(h.p[30:30+int(le.Uint16(h.p[26:]))])))
-			add("local CRC-32 and sizes", fmt.Sprintf("%x", h.p[h.sum:h.nameSize]))
+			add("local CRC-32 and sizes", f.localSums(h.p[h.sum:h.nameSize]))
 		}
 		extras(h.in, h.extra, add)
 	}
-	add("data descriptor", fmt.Sprintf("%x", desc))
+	add("data descriptor", f.descriptorSums(desc))
 	return out
+}
+
+// sums are the CRC and sizes as they are written in headers and descriptors.
+func (f *zipFile) sums() []byte {
+	p := binary.LittleEndian.AppendUint32(nil, f.crc)
+	p = binary.LittleEndian.AppendUint32(p, uint32(f.data.Len))
+	return binary.LittleEndian.AppendUint32(p, uint32(f.size))
+}
+
+// localSums says what the local header has of CRC and sizes. Where it is what
+// the directory has, it follows from that.
+func (f *zipFile) localSums(p []byte) string {
+	switch {
+	case bytes.Equal(p, f.sums()):
+		return "as in the directory"
+	case bytes.Equal(p, make([]byte, len(p))):
+		return "zero"
+	}
+	return fmt.Sprintf("%x", p)
+}
+
+// descriptorSums does the same for what follows the data.
+func (f *zipFile) descriptorSums(p []byte) string {
+	switch {
+	case len(p) == 0:
+		return "none"
+	case bytes.Equal(p, f.sums()):
+		return "as in the directory"
+	case bytes.Equal(p, append([]byte("PK\x07\x08"), f.sums()...)):
+		return "as in the directory, with its signature"
+	}
+	return fmt.Sprintf("%x", p)
 }
 
 // extras names the extra fields; what does not parse is one field.

@@ -26,6 +26,8 @@ type classifier struct {
 	// byDigest names the file of each side that has a digest, for lists of
 	// checksums inside files. Only files that differ are here.
 	byDigest [2]map[string]string
+	files    []*diff.Node          // those with a digest
+	sums     *[2]map[string]listed // of files; nil until a list asks for them
 }
 
 // collect notes the digests of all files that differ.
@@ -35,6 +37,9 @@ func (c *classifier) collect(n *diff.Node, at string) {
 			if s != nil && s.Digest != "" {
 				c.byDigest[i][s.Digest.Hex()] = s.Name
 			}
+		}
+		if n.Kind != diff.KindValue && !n.Listing {
+			c.files = append(c.files, n)
 		}
 	}
 	for _, k := range n.Children {
@@ -74,6 +79,9 @@ func leaf(n *diff.Node) bool {
 	if n.Content == nil || n.Listing || len(n.RangesA) != len(n.RangesB) || len(n.RangesA) == 0 {
 		return false
 	}
+	if len(n.UnexplainedA)+len(n.UnexplainedB) == 0 && len(n.Reasons) > 0 {
+		return false // its format knows why
+	}
 	switch n.Kind {
 	case diff.KindIndex, diff.KindManifest, diff.KindConfig:
 		return false // their reasons account for them
@@ -91,6 +99,10 @@ func (c *classifier) content(n *diff.Node) {
 	p, err := load(n)
 	if err != nil {
 		n.Note = join(n.Note, "its causes were not sought: "+err.Error())
+		return
+	}
+	if ex := c.manifest(p); ex != nil {
+		explain(n, ex)
 		return
 	}
 	for _, r := range wholeRules {

@@ -11,6 +11,7 @@ import (
 
 	kgzip "github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
 	"github.com/stagescope/stagescope/diff"
 )
 
@@ -227,6 +228,70 @@ func FuzzStreams(f *testing.F) {
 		n := pair(t, a, b)
 		if bytes.Equal(a, b) != (n.Status == diff.Same) {
 			t.Fatalf("status %s", n.Status)
+		}
+	})
+}
+
+func lz4Frame(t testing.TB, p []byte, legacy bool) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := lz4.NewWriter(&b)
+	if err := w.Apply(lz4.LegacyOption(legacy)); err != nil {
+		t.Fatal(err)
+	}
+	w.Write(p)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestLz4(t *testing.T) {
+	a, b := words(100_000), words(100_000)
+	b[50_000]++
+	for _, legacy := range []bool{false, true} {
+		n := pair(t, lz4Frame(t, a, legacy), lz4Frame(t, b, legacy))
+		if n.Kind != KindLz4 || len(n.Children) != 1 || n.Children[0].Kind != diff.KindText || n.Residue == diff.ResidueNone {
+			t.Errorf("%s %v %s", n.Kind, n.Children, n.Note)
+		}
+	}
+	whole := lz4Frame(t, a, false)
+	for _, size := range []int{len(whole) - 1, len(whole) / 2} {
+		if n := pair(t, whole, whole[:size]); n.Kind == KindLz4 || n.Residue == diff.ResidueNone || n.Note == "" {
+			t.Errorf("cut to %d: %s %s", size, n.Kind, n.Note)
+		}
+	}
+}
+
+// TestCompressedOtherwise: the same content in two compressions, and another.
+func TestCompressedOtherwise(t *testing.T) {
+	p := words(100_000)
+	n := pair(t, gz(t, 6, 0, p), lz4Frame(t, p, false))
+	if n.Kind != KindOther || n.Equal != 1 || n.Residue != diff.ResidueKnown || reason(t, n, "compression").Cause.ID != "A5" {
+		t.Errorf("%s, %d equal, residue %s: %s", n.Kind, n.Equal, n.Residue, n.Note)
+	}
+	q := bytes.Clone(p)
+	q[7]++
+	if n = pair(t, gz(t, 6, 0, p), lz4Frame(t, q, false)); n.Kind != KindOther || len(n.Children) != 1 {
+		t.Errorf("%s, %v", n.Kind, n.Children)
+	}
+	// What follows a stream is not dropped.
+	if n = pair(t, append(gz(t, 6, 0, p), "more"...), lz4Frame(t, p, false)); n.Kind == KindOther || n.Residue == diff.ResidueNone {
+		t.Errorf("%s %s", n.Kind, n.Note)
+	}
+}
+
+func FuzzOther(f *testing.F) {
+	p := words(2000)
+	f.Add(gz(f, 6, 0, p), lz4Frame(f, p, false))
+	f.Add(lz4Frame(f, p, true), lz4Frame(f, p[1:], false))
+	f.Fuzz(func(t *testing.T, a, b []byte) {
+		n := pair(t, a, b)
+		if bytes.Equal(a, b) != (n.Status == diff.Same) {
+			t.Fatal(n.Status)
+		}
+		if n.Status == diff.Differs && n.Residue == diff.ResidueNone && len(n.Reasons) == 0 && len(n.Children) == 0 {
+			t.Fatalf("no residue without a cause: %s", n.Kind)
 		}
 	})
 }

@@ -65,7 +65,7 @@ func openGzip(ctx context.Context, x *diff.Examiner, in *diff.Input) (*gzipReade
 
 // plainName is the name without the compression's suffix.
 func plainName(name string) string {
-	for _, s := range []string{".gz", ".zst", ".xz", ".bz2"} {
+	for _, s := range []string{".gz", ".zst", ".xz", ".bz2", ".lz4"} {
 		if p, ok := strings.CutSuffix(name, s); ok && p != "" {
 			return p
 		}

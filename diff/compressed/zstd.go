@@ -36,9 +36,13 @@ func init() {
 	})
 	register(KindXz, xzMagic, func(r io.Reader) (io.Reader, error) { return xz.NewReader(r, maxWindow) })
 	register(KindBzip2, "BZh", func(r io.Reader) (io.Reader, error) { return bzip2.NewReader(r), nil })
+	register(KindLz4, lz4Magic, openLz4)
+	register(KindLz4, lz4Legacy, openLz4)
+	registerOther()
 }
 
 func register(kind diff.Kind, magic string, decode func(io.Reader) (io.Reader, error)) {
+	decoders = append(decoders, decoder{kind, magic, decode})
 	diff.Register(diff.Format{Kind: kind, Match: func(in *diff.Input) bool { return in.HasPrefix(magic) },
 		Compare: func(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input) error {
 			return compareStream(ctx, x, n, decode, a, b)

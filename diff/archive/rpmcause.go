@@ -1,0 +1,130 @@
+package archive
+
+import (
+	"context"
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"hash"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/stagescope/stagescope/diff"
+)
+
+// rpmStated gives the comparison of a tag whose meaning is known; nil when
+// nothing is known of it.
+func rpmStated(tag string, fits map[string]bool) compareFunc {
+	proved := func(id, name, fix string, show func([]byte) string) compareFunc {
+		return stated(strings.TrimPrefix(tag, "header: "), diff.Cause{ID: id, Name: name, Confidence: diff.Proved, Evidence: "all other tags are compared one by one", Fix: fix}, show)
+	}
+	switch tag {
+	case "header: BUILDTIME":
+		return proved("D1b", "time of the build", "%use_source_date_epoch_as_buildtime", epochs)
+	case "header: BUILDHOST":
+		return proved("D2c", "host of the build", "%_buildhost", words)
+	case "header: COOKIE":
+		return proved("D2c", "host and time of the build", "%_buildhost, %use_source_date_epoch_as_buildtime", words)
+	case "header: FILEMTIMES":
+		return proved("B1", "modification times of the files", "%clamp_mtime_to_source_date_epoch", epochs)
+	case "header: FILEINODES", "header: FILEDEVICES", "header: FILERDEVS":
+		return proved("B7", "inode or device numbers", "", nil)
+	case "signature: RSA", "signature: DSA", "signature: GPG", "signature: PGP", "signature: OPENPGP":
+		return stated(tag, diff.Cause{ID: "D5i", Name: "signature of the package", Confidence: diff.Likely, Evidence: "it lies where a signature does; whether it is valid was not checked", Fix: "sign outside the build"}, nil)
+	}
+	if fits[tag] {
+		return stated(tag, diff.Cause{ID: "D5h", Name: "checksum or size of the rest", Confidence: diff.Derived, Evidence: "it was checked against the rest of the package, on both sides"}, nil)
+	}
+	return nil
+}
+
+func words(p []byte) string { return strings.TrimRight(string(p), "\x00") }
+
+// epochs shows counts of seconds since 1970.
+func epochs(p []byte) string {
+	var out []string
+	for ; len(p) >= 4; p = p[4:] {
+		if len(out) == 3 {
+			out = append(out, "…")
+			break
+		}
+		out = append(out, time.Unix(int64(binary.BigEndian.Uint32(p)), 0).UTC().Format(time.RFC3339))
+	}
+	return strings.Join(out, ", ")
+}
+
+// check finds the checksums and sizes that fit what they are of, so that they
+// follow from it.
+func (f *rpmFile) check(ctx context.Context) error {
+	f.fits = map[string]bool{}
+	header := diff.Range{Off: f.header.intro.Off, Len: f.header.end - f.header.intro.Off}
+	payload := diff.Range{Off: f.header.end, Len: f.in.Size - f.header.end}
+	rest := diff.Range{Off: header.Off, Len: f.in.Size - header.Off}
+	for _, s := range []struct {
+		h    *rpmIndex
+		tag  uint32
+		of   diff.Range
+		hash func() hash.Hash
+		hex  bool
+	}{
+		{f.sig, 269, header, sha1.New, true}, {f.sig, 273, header, sha256.New, true}, {f.sig, 1004, rest, md5.New, false}, {f.header, 5092, payload, sha256.New, true},
+	} {
+		names := rpmTags
+		if s.h == f.sig {
+			names = rpmSigTags
+		}
+		for _, v := range s.h.values {
+			if v.tag != s.tag || v.at.Len > 256 {
+				continue
+			}
+			h := s.hash()
+			if err := hashRange(ctx, f.in, s.of, h); err != nil {
+				return err
+			}
+			want := string(h.Sum(nil))
+			if s.hex {
+				want = fmt.Sprintf("%x\x00", want)
+			}
+			if f.value(v) == want {
+				f.fits[s.h.name+": "+names[s.tag]] = true
+			}
+		}
+	}
+	for _, v := range f.sig.values {
+		p := f.value(v)
+		if v.tag == 1000 && len(p) == 4 && int64(binary.BigEndian.Uint32([]byte(p))) == rest.Len || v.tag == 270 && len(p) == 8 && binary.BigEndian.Uint64([]byte(p)) == uint64(rest.Len) {
+			f.fits["signature: "+rpmSigTags[v.tag]] = true
+		}
+	}
+	return nil
+}
+
+// value is the beginning of a tag's value.
+func (f *rpmFile) value(v rpmValue) string {
+	p := make([]byte, min(v.at.Len, 256))
+	if n, _ := f.in.ReadAt(p, v.at.Off); n < len(p) {
+		return ""
+	}
+	return string(p)
+}
+
+func hashRange(ctx context.Context, in *diff.Input, r diff.Range, h hash.Hash) error {
+	buf := make([]byte, 128<<10)
+	src := io.NewSectionReader(in, r.Off, r.Len)
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n, err := src.Read(buf)
+		h.Write(buf[:n])
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
