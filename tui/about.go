@@ -29,6 +29,7 @@ func (a *app) aboutStage(sh *sheet, s *chain.Stage) {
 	}
 	f := a.standing(s.ID).face()
 	sh.add(look.T(look.Muted, look.Left("bytes", labelWidth)).Add(f.role, f.sign+" "+f.word))
+	a.aboutVerdict(sh, s)
 	known, why := audit.Pins(s)
 	sh.field("source", look.Plain, strings.TrimSuffix(known.String()+": "+why, ": "))
 	if from := a.tainted[s.ID]; from != "" {

@@ -34,6 +34,10 @@ type app struct {
 
 	tainted map[string]string // stage to the lowest one below it that differs
 
+	judged    *Judged  // what everyone's claims establish; nil when nobody asked
+	judgedGen int      // counts its changes
+	judging   *judging // nil when none runs
+
 	ticking bool
 }
 
@@ -63,7 +67,11 @@ func (a *app) retheme() { a.theme = look.New(a.dark, a.noColor) }
 
 // Init asks what the terminal looks like and starts the first screen.
 func (a *app) Init() tea.Cmd {
-	return tea.Batch(tea.RequestBackgroundColor, a.loadTally(), a.top().start())
+	var judge tea.Cmd
+	if a.cfg.JudgeFirst {
+		judge = a.verify()
+	}
+	return tea.Batch(tea.RequestBackgroundColor, a.loadTally(), a.top().start(), judge)
 }
 
 func (a *app) top() screen { return a.stack[len(a.stack)-1] }
@@ -90,6 +98,8 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		a.wheel(msg.Mouse())
 	case tallied:
 		a.takeTally(msg)
+	case judgedAll:
+		cmd = a.takeJudged(msg)
 	case toastOver:
 		if msg.gen == a.toast.gen {
 			a.toast.text = ""
@@ -134,7 +144,7 @@ func (a *app) ticked(msg tick) tea.Cmd {
 }
 
 func (a *app) keepTicking() tea.Cmd {
-	if a.ticking || a.runs.active() == 0 {
+	if a.ticking || a.runs.active() == 0 && a.judging == nil {
 		return nil
 	}
 	a.ticking = true

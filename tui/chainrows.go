@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/stagescope/stagescope/chain"
+	"github.com/stagescope/stagescope/chain/claim"
 	"github.com/stagescope/stagescope/chain/safe"
 	"github.com/stagescope/stagescope/tui/internal/look"
 )
@@ -84,7 +85,7 @@ func (r *chainRows) sorted() []*chain.Stage {
 		less = func(a, b *chain.Stage) int { return cmp.Compare(r.depth[b.ID], r.depth[a.ID]) }
 	case byStanding:
 		less = func(a, b *chain.Stage) int {
-			return cmp.Compare(badness[r.app.standing(b.ID)], badness[r.app.standing(a.ID)])
+			return cmp.Or(cmp.Compare(r.app.badness(b.ID), r.app.badness(a.ID)), cmp.Compare(r.depth[a.ID], r.depth[b.ID]))
 		}
 	default:
 		return stages
@@ -92,6 +93,17 @@ func (r *chainRows) sorted() []*chain.Stage {
 	slices.SortStableFunc(stages, less)
 	return stages
 }
+
+// badness ranks a stage by the worse of what was rebuilt here and what all say.
+func (a *app) badness(id string) int {
+	n := badness[a.standing(id)]
+	if v := a.verdict(id); v != nil {
+		n = max(n, claimBadness[v.Status])
+	}
+	return n
+}
+
+var claimBadness = map[claim.Status]int{claim.Disputed: 8, claim.Tainted: 7, claim.Flaky: 6, claim.Failed: 5, claim.Equivalent: 3, claim.SelfOnly: 1, claim.Single: 1, claim.Signed: 1, claim.Reproduced: -1, claim.Reconverged: -1}
 
 var badness = map[Standing]int{Differs: 6, Failed: 5, NotBuilt: 4, Interrupted: 3, NoClaim: 2, running: 1, NotChecked: 0, Reproduced: -1}
 
@@ -208,7 +220,13 @@ func (r *chainRows) stageLine(s *chain.Stage, c columns) look.Line {
 			arrow = "▾ "
 		}
 	}
-	line := look.T(f.role, f.sign+" ").Add(look.Faint, arrow)
+	line := look.T(f.role, f.sign).Add(look.Plain, " ")
+	if r.app.judged != nil {
+		// Two answers of two questions: what was rebuilt here, what all say.
+		g := verdictFace(r.app.verdict(s.ID))
+		line = look.T(f.role, f.sign).Add(g.role, g.sign)
+	}
+	line = line.Add(look.Faint, arrow)
 	mark := ""
 	if r.app.tainted[s.ID] != "" {
 		mark = " ^"

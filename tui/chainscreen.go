@@ -34,6 +34,7 @@ type aboutKey struct {
 	w        int
 	standing Standing
 	tainted  string
+	judged   int
 }
 
 var _ screen = (*chainScreen)(nil)
@@ -113,6 +114,10 @@ func (s *chainScreen) counts() []look.Line {
 			out = append(out, look.T(f.role, f.sign).Add(look.Muted, fmt.Sprintf(" %d %s", n, f.word)))
 		}
 	}
+	if l := s.app.judgingLine(); l != nil {
+		out = append(out[:1:1], append([]look.Line{l}, out[1:]...)...)
+	}
+	out = append(out, s.app.verdictCounts()...)
 	if n := len(c.Findings); n > 0 {
 		out = append(out, look.T(look.Warn, plural(n, "finding", "findings")))
 	}
@@ -168,7 +173,7 @@ func (s *chainScreen) fitAbout(w, _ int) {
 	if st != nil {
 		id = st.ID
 	}
-	key := aboutKey{id, w, s.app.standing(id), s.app.tainted[id]}
+	key := aboutKey{id, w, s.app.standing(id), s.app.tainted[id], s.app.judgedGen}
 	if key == s.shownFor {
 		return
 	}
@@ -206,6 +211,8 @@ func (s *chainScreen) actions() action.Table {
 		{Keys: []string{"o"}, Name: "show or hide the steps of the stage", Group: "Show", Hint: "steps", Run: do(s.toggleSteps)},
 		{Keys: []string{"/"}, Name: "filter (a leading ! inverts)", Group: "Find", Hint: "filter", Run: do(s.askFilter)},
 		{Keys: []string{"r"}, Name: "rebuild the stage", Group: "Do", Hint: "rebuild", Run: func() tea.Cmd { return s.app.rebuild(s.selected()) }},
+		{Keys: []string{"V"}, Name: "gather and judge the claims about all stages; again: stop", Group: "Do", Hint: "verify", Run: func() tea.Cmd { return s.app.verify() }},
+		{Keys: []string{"v"}, Name: "who says what: claims of all parties", Group: "Go", Hint: "claims", Run: func() tea.Cmd { return s.app.openMatrix(s.selected()) }},
 		{Keys: []string{"t"}, Name: "ladder: the way from the seed to the stage", Group: "Show", Hint: "ladder", Run: s.toggleLadder},
 		{Keys: []string{"n"}, Name: "next match", Group: "Find", Run: func() tea.Cmd { return s.find(1) }},
 		{Keys: []string{"N"}, Name: "previous match", Group: "Find", Run: func() tea.Cmd { return s.find(-1) }},
@@ -258,6 +265,13 @@ func (s *chainScreen) rebuild(id string) {
 	}
 	if i := s.rows.find(id); i >= 0 {
 		s.list.MoveTo(i)
+	}
+}
+
+// resort puts the rows in order again after what they are sorted by changed.
+func (s *chainScreen) resort() {
+	if st := s.selected(); st != nil && !s.ladder && s.rows.sort == byStanding {
+		s.rebuild(st.ID)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stagescope/stagescope/chain"
 	"github.com/stagescope/stagescope/chain/audit"
+	"github.com/stagescope/stagescope/chain/claim"
 	"github.com/stagescope/stagescope/diff"
 )
 
@@ -26,6 +27,16 @@ type Config struct {
 	Compare func(ctx context.Context, a, b string) (*diff.Comparison, error)
 	// OpenImage opens an image by reference, e.g. "stage:core-gcc".
 	OpenImage func(ctx context.Context, ref string) (Image, error)
+	// Judge gathers and judges the claims about some stages, or about all when
+	// none is named. It calls say as it goes, from any goroutine.
+	Judge      func(ctx context.Context, ids []string, say func(Judging)) (*Judged, error)
+	WhyNoJudge string // why Judge is nil, for people
+	// JudgeFirst gathers and judges all claims as soon as the workbench opens.
+	JudgeFirst bool
+	// ClaimImage gives the reference of the image that a claim is of, or "" when it
+	// is not to be had.
+	ClaimImage func(*claim.Claim) string
+
 	// Made gives what rebuilds left of a stage, for the ladder.
 	Made   func(id string) audit.Made
 	LogDir string // where logs of running builds go; "" means the system's place for temporary files

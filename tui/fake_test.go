@@ -224,6 +224,7 @@ func sampleConfig(b Builder) Config {
 			return &diff.Comparison{Root: sampleDiff()}, nil
 		},
 		OpenImage: func(context.Context, string) (Image, error) { return fakeImage{}, nil },
+		Judge:     sampleJudge,
 	}
 }
 

@@ -23,6 +23,7 @@ func keySections() []action.Section {
 	}{
 		{"Chain", newChainScreen(a)},
 		{"Stage", newStageScreen(a, st, 0)},
+		{"Who says what", newMatrixScreen(a, st)},
 		{"Rebuild", rebuildKeys},
 		{"Result of a rebuild", newTrialScreen(a, st, Trial{})},
 		{"Rebuilds of the session", newRunsScreen(a)},

@@ -33,6 +33,9 @@ var scenes = []struct {
 	{"trial", func(d *driver, _ *fakeBuilder) {
 		d.run(d.app.openTrial(d.app.cfg.Chain.Stages[0], sampleTrials()[0]))
 	}},
+	{"judged", func(d *driver, _ *fakeBuilder) { d.keys("V", "J", "type:core-gcc", "enter") }},
+	{"evidence", func(d *driver, _ *fakeBuilder) { d.keys("J", "type:core-gcc", "enter", "V", "enter") }},
+	{"matrix", func(d *driver, _ *fakeBuilder) { d.keys("J", "type:core-gcc", "enter", "v") }},
 	{"findings", func(d *driver, _ *fakeBuilder) { d.keys("f") }},
 	{"rebuild", playRebuild},
 	{"rebuilt", func(d *driver, b *fakeBuilder) {

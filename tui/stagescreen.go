@@ -99,6 +99,13 @@ func (s *stageScreen) update(msg tea.Msg) tea.Cmd {
 func (s *stageScreen) counts() []look.Line {
 	f := s.app.standing(s.stage.ID).face()
 	out := []look.Line{look.T(f.role, f.sign+" "+f.word)}
+	if l := s.app.judgingLine(); l != nil {
+		out = append(out, l)
+	}
+	if v := s.app.verdict(s.stage.ID); v != nil {
+		g := verdictFace(v)
+		out = append(out, look.T(g.role, "claims "+g.sign+" "+g.word))
+	}
 	if d := s.stage.Digest(); d != "" {
 		out = append(out, look.T(look.Muted, short(d)))
 	}
@@ -120,13 +127,14 @@ func (s *stageScreen) draw(w, h int) look.Block {
 }
 
 func (s *stageScreen) fit(w, _ int) {
-	key := aboutKey{s.stage.ID, w, s.app.standing(s.stage.ID), s.app.tainted[s.stage.ID]}
+	key := aboutKey{s.stage.ID, w, s.app.standing(s.stage.ID), s.app.tainted[s.stage.ID], s.app.judgedGen}
 	if key == s.shownFor && !s.dirty {
 		return
 	}
 	s.shownFor, s.dirty = key, false
 	s.sheet = sheet{w: w - 3}
 	s.app.aboutStage(&s.sheet, s.stage)
+	s.app.aboutEvidence(&s.sheet, s.stage)
 	s.aboutTrials()
 	s.facts.SetRows(&s.sheet)
 }
@@ -187,6 +195,8 @@ func (s *stageScreen) actions() action.Table {
 	t := action.Table{
 		{Keys: []string{"enter", "l", "right"}, Name: "follow: the stage, step or rebuild under the cursor", Group: "Go", Hint: "follow", Run: s.enter},
 		{Keys: []string{"r"}, Name: "rebuild the stage", Group: "Do", Hint: "rebuild", Run: func() tea.Cmd { return s.app.rebuild(s.stage) }},
+		{Keys: []string{"V"}, Name: "gather and judge the claims about the stage; again: stop", Group: "Do", Hint: "verify", Run: func() tea.Cmd { return s.app.verify(s.stage.ID) }},
+		{Keys: []string{"v"}, Name: "who says what: claims of all parties", Group: "Go", Run: func() tea.Cmd { return s.app.openMatrix(s.stage) }},
 		{Keys: []string{"e"}, Name: "where trust ends below the stage: the seed, byte by byte", Group: "Go", Hint: "seed", Run: func() tea.Cmd { return s.app.openTrust(s.stage) }},
 		{Keys: []string{"i"}, Name: "files of the stage's image", Group: "Go", Hint: "files", Run: func() tea.Cmd { return s.app.openFiles(s.stage) }},
 		{Keys: []string{"m"}, Name: "mark the rebuild under the cursor as side A", Group: "Do", Run: s.mark},
