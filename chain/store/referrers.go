@@ -7,13 +7,14 @@ import (
 	"github.com/stagescope/stagescope/chain"
 )
 
-// Referrers lists the artifacts about a subject. Those listed artifacts that
-// cannot be read may be about it too: each gives an error in damaged.
-func (s *Store) Referrers(subject chain.Digest) (list []Artifact, damaged []error, err error) {
+// Referrers lists the artifacts about each subject. Those listed artifacts that
+// cannot be read may be about any: each gives an error in damaged.
+func (s *Store) Referrers() (bySubject map[chain.Digest][]Artifact, damaged []error, err error) {
 	idx, err := s.index(context.Background())
 	if err != nil {
 		return nil, nil, err
 	}
+	bySubject = map[chain.Digest][]Artifact{}
 	for _, e := range idx.Manifests {
 		if e.ArtifactType == "" {
 			continue
@@ -22,9 +23,10 @@ func (s *Store) Referrers(subject chain.Digest) (list []Artifact, damaged []erro
 		switch {
 		case err != nil:
 			damaged = append(damaged, fmt.Errorf("%s: %w", e.Digest, err))
-		case a.Subject != nil && chain.Digest(a.Subject.Digest) == subject:
-			list = append(list, a)
+		case a.Subject != nil:
+			d := chain.Digest(a.Subject.Digest)
+			bySubject[d] = append(bySubject[d], a)
 		}
 	}
-	return list, damaged, nil
+	return bySubject, damaged, nil
 }

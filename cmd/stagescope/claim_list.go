@@ -94,7 +94,7 @@ func (a *app) claimList(ctx context.Context, args []string, f *placeFlags) error
 	if err != nil {
 		return err
 	}
-	found, missed, err := search(ctx, append([]publish.Place{own}, places...), subjects)
+	found, missed, err := search(ctx, append([]publish.Place{own.Snapshot()}, places...), subjects)
 	if err != nil {
 		return err
 	}

@@ -132,8 +132,12 @@ func search(ctx context.Context, places []publish.Place, subjects []subject) (fo
 		})
 	}
 	_ = g.Wait() // what failed is in unread
-	for _, u := range unread {
-		missed = append(missed, u...)
+	said := map[string]bool{}
+	for _, u := range slices.Concat(unread...) {
+		if !said[u.Error()] { // what is damaged is met once for each stage
+			said[u.Error()] = true
+			missed = append(missed, u)
+		}
 	}
 	return found, missed, ctx.Err()
 }

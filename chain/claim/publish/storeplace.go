@@ -14,12 +14,35 @@ import (
 
 // Store is the store as a place: own claims, and those that were pulled. Its
 // index lists referrers by itself, so it has no tags for them.
-type Store struct{ s *store.Store }
+type Store struct {
+	s      *store.Store
+	frozen *referrersOf // nil: the index is read each time
+}
+
+// referrersOf is what the store's index lists, by subject.
+type referrersOf struct {
+	list    map[chain.Digest][]store.Artifact
+	damaged []error
+	err     error
+}
 
 var _ Place = (*Store)(nil)
 
 // NewStore gives the store as a place.
-func NewStore(s *store.Store) *Store { return &Store{s} }
+func NewStore(s *store.Store) *Store { return &Store{s: s} }
+
+// Snapshot is the store as it is now, for a search for hundreds of subjects:
+// its index is read once.
+func (s *Store) Snapshot() *Store { return &Store{s.s, s.referrers()} }
+
+func (s *Store) referrers() *referrersOf {
+	if s.frozen != nil {
+		return s.frozen
+	}
+	var r referrersOf
+	r.list, r.damaged, r.err = s.s.Referrers()
+	return &r
+}
 
 // Name is "the store".
 func (s *Store) Name() string { return "the store" }
@@ -93,15 +116,15 @@ func (s *Store) Refer(context.Context, chain.Digest, Manifest) error { return ni
 
 // Referrers implements Place.
 func (s *Store) Referrers(_ context.Context, subject chain.Digest) ([]Referrer, []Unread) {
-	list, damaged, err := s.s.Referrers(subject)
-	if err != nil {
-		return nil, []Unread{{Origin: s.Name(), Err: err}}
+	r := s.referrers()
+	if r.err != nil {
+		return nil, []Unread{{Origin: s.Name(), Err: r.err}}
 	}
 	var l listing
-	for _, err := range damaged {
+	for _, err := range r.damaged {
 		l.unread(s.Name(), err)
 	}
-	for _, a := range list {
+	for _, a := range r.list[subject] {
 		d := a.Descriptor
 		d.ArtifactType, d.Annotations = a.Type, a.Annotations
 		if err := l.add(d, ocispec.ImageIndexFile); err != nil {
