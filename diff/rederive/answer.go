@@ -97,7 +97,7 @@ type Options struct {
 	Read bool
 
 	Digests int   // that are made and compared: 2 million
-	Encoded int64 // bytes that are fed to encoders, of all layers and settings: 8 GiB
+	Encoded int64 // bytes that are fed to encoders, of all layers and settings: 8 GiB; negative for none
 
 	treesEqual bool // the caller compared the effective file systems
 
@@ -108,7 +108,7 @@ func (o Options) complete() Options {
 	if o.Digests <= 0 {
 		o.Digests = 2_000_000
 	}
-	if o.Encoded <= 0 {
+	if o.Encoded == 0 {
 		o.Encoded = 8 << 30
 	}
 	if o.Progress == nil {

@@ -140,7 +140,7 @@ type spec struct {
 	harm        func(dir string)
 }
 
-func sumOf(p []byte) chain.Digest { return chain.SHA256(sha256.Sum256(p)) }
+func hashOf(p []byte) chain.Digest { return chain.SHA256(sha256.Sum256(p)) }
 
 func indented(v any) []byte {
 	p, err := json.MarshalIndent(v, "", "  ")
@@ -210,7 +210,7 @@ func (s spec) build(t testing.TB) string {
 		t.Fatal(err)
 	}
 	put := func(p []byte, mediaType string) ocispec.Descriptor {
-		d := sumOf(p)
+		d := hashOf(p)
 		if err := os.WriteFile(filepath.Join(blobs, d.Hex()), p, 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -228,7 +228,7 @@ func (s spec) build(t testing.TB) string {
 	for _, l := range s.layers {
 		blob, mediaType := s.pack(t, l)
 		m.Layers = append(m.Layers, put(blob, mediaType))
-		cfg.RootFS.DiffIDs = append(cfg.RootFS.DiffIDs, godigest(sumOf(l)))
+		cfg.RootFS.DiffIDs = append(cfg.RootFS.DiffIDs, godigest(hashOf(l)))
 	}
 	cfg.RootFS.Type = "layers"
 	if s.config != nil {

@@ -3,6 +3,7 @@ package rederive
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,17 +21,36 @@ import (
 // is known. The error is for an image whose own bytes are not what it says, and
 // for a search that was cancelled; the answer then holds what was tried.
 func Digest(ctx context.Context, x *image.Image, want chain.Digest, o Options) (*Answer, error) {
-	a := &Answer{Wanted: want, Steps: []Step{}}
-	if _, err := chain.ParseDigest(string(want)); err != nil {
-		return a, fmt.Errorf("seeking a digest: %w", err)
+	return Digests(ctx, x, []chain.Digest{want}, o)
+}
+
+// Digests is Digest for the first of many digests that a rewriting of x has. The
+// answer's Wanted is that one; "" when there is none, and many were wanted.
+func Digests(ctx context.Context, x *image.Image, wants []chain.Digest, o Options) (*Answer, error) {
+	a := &Answer{Steps: []Step{}}
+	set := map[[sha256.Size]byte]bool{}
+	for _, w := range wants {
+		sum, err := sumOf(w)
+		if err != nil {
+			return a, fmt.Errorf("seeking a digest: %w", err)
+		}
+		set[sum] = true
+		if len(wants) == 1 {
+			a.Wanted = w
+		}
 	}
-	if a.named(x) {
+	wanted := func(d chain.Digest) bool {
+		sum, err := sumOf(d)
+		return err == nil && set[sum]
+	}
+	if a.named(x, wanted) {
 		return a, nil
 	}
 	s, err := newSearch(x, o.complete(), a)
 	if err != nil {
 		return a, err
 	}
+	s.wants = set
 	err = s.all(ctx)
 	if err == nil && s.hit != nil {
 		err = s.explain(ctx)
@@ -44,32 +64,40 @@ func Digest(ctx context.Context, x *image.Image, want chain.Digest, o Options) (
 	return a, err
 }
 
+func sumOf(d chain.Digest) (sum [sha256.Size]byte, err error) {
+	if _, err := chain.ParseDigest(string(d)); err != nil {
+		return sum, err
+	}
+	_, err = hex.Decode(sum[:], []byte(d.Hex()))
+	return sum, err
+}
+
 // named recognises a digest of one of the image's own objects.
-func (a *Answer) named(x *image.Image) bool {
-	own := func(level chain.Level, what string) bool {
-		a.Found, a.Level = true, level
+func (a *Answer) named(x *image.Image, wanted func(chain.Digest) bool) bool {
+	own := func(d chain.Digest, level chain.Level, what string) bool {
+		if a.Tried++; !wanted(d) {
+			return false
+		}
+		a.Found, a.Level, a.Wanted = true, level, d
 		a.add(Step{Cause: "A1", Text: what, Confidence: diff.Proved, Evidence: "the object was read and hashed", Fix: "compare digests of one kind"})
 		return true
 	}
 	for i, ix := range x.Indexes() {
-		if a.Tried++; ix.Digest() == a.Wanted {
-			return own(chain.LevelIndex, fmt.Sprintf("it is the digest of index %d around the same manifest", i+1))
+		if own(ix.Digest(), chain.LevelIndex, fmt.Sprintf("it is the digest of index %d around the same manifest", i+1)) {
+			return true
 		}
 	}
-	a.Tried += 2
-	switch a.Wanted {
-	case x.ManifestDigest():
-		return own(chain.LevelManifest, "it is the digest of the manifest inside")
-	case x.ConfigDigest():
-		return own(chain.LevelRootfs, "it is the digest of the config, which Docker calls the image ID")
+	if own(x.ManifestDigest(), chain.LevelManifest, "it is the digest of the manifest inside") ||
+		own(x.ConfigDigest(), chain.LevelRootfs, "it is the digest of the config, which Docker calls the image ID") {
+		return true
 	}
 	for _, d := range x.Others() {
-		if chain.Digest(d.Digest) == a.Wanted {
-			a.against("it is another entry of the same index (%s), so another image", entryText(d))
+		if wanted(chain.Digest(d.Digest)) {
+			a.against("%s is another entry of the same index (%s), so another image", chain.Digest(d.Digest).Short(), entryText(d))
 		}
 	}
 	for _, l := range x.Layers() {
-		if a.Wanted == chain.Digest(l.Descriptor.Digest) || a.Wanted == l.DiffID {
+		if wanted(chain.Digest(l.Descriptor.Digest)) || wanted(l.DiffID) {
 			a.against("it is the digest of layer %d alone", l.Number)
 		}
 	}
@@ -99,6 +127,7 @@ var errBudget = errors.New("the bound on what is tried was reached")
 type search struct {
 	x        *image.Image
 	o        Options
+	wants    map[[sha256.Size]byte]bool
 	a        *Answer
 	own      ocispec.Manifest // as it was read; empty when there is none
 	configs  []config
@@ -139,6 +168,9 @@ func (s *search) all(ctx context.Context) error {
 		if found, err := s.coated(ctx, c); found || err != nil {
 			return err
 		}
+	}
+	if s.o.Encoded < 0 {
+		return fmt.Errorf("%w: nothing was to be compressed", errBudget)
 	}
 	step := 6 // at first what Docker, BuildKit, crane and skopeo do by default
 	for from := 0; from < len(s.settings); from, step = from+step, 12 {
@@ -219,7 +251,12 @@ func (s *search) encodeAll(ctx context.Context, from, to int) error {
 // is makes one digest and compares it.
 func (s *search) is(raw []byte) bool {
 	s.a.Tried++
-	return chain.SHA256(sha256.Sum256(raw)) == s.a.Wanted
+	sum := sha256.Sum256(raw)
+	if !s.wants[sum] {
+		return false
+	}
+	s.a.Wanted = chain.SHA256(sum)
+	return true
 }
 
 // shape is all that is chosen for one manifest beside its layers.

@@ -2,6 +2,7 @@ package rederive
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strings"
@@ -240,9 +241,13 @@ func (p *pairing) spelled(ctx context.Context) error {
 	if err := json.Unmarshal(p.y.RawManifest(), &own); err != nil {
 		return fmt.Errorf("reading the manifest of side B: %w", err)
 	}
-	again := &search{x: p.y, o: p.o, a: &Answer{Wanted: p.y.ManifestDigest()}, own: own, settings: p.settings,
+	want, err := sumOf(p.y.ManifestDigest())
+	if err != nil {
+		return err
+	}
+	again := &search{x: p.y, o: p.o, a: &Answer{}, wants: map[[sha256.Size]byte]bool{want: true}, own: own, settings: p.settings,
 		configs: []config{{raw: p.y.RawConfig(), digest: p.y.ConfigDigest()}}, eras: []era{{annotations: own.Annotations}}}
-	_, err := again.coated(ctx, c)
+	_, err = again.coated(ctx, c)
 	p.a.Tried += again.a.Tried
 	if err != nil {
 		return err

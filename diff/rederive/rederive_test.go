@@ -40,7 +40,7 @@ func stagexAnnotations(name, version string) map[string]string {
 
 // attestation adds what BuildKit adds about an image.
 func attestation(ix *ocispec.Index) {
-	ix.Manifests = append(ix.Manifests, ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: godigest(sumOf([]byte("attestation"))), Size: 7,
+	ix.Manifests = append(ix.Manifests, ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: godigest(hashOf([]byte("attestation"))), Size: 7,
 		Platform:    &ocispec.Platform{OS: "unknown", Architecture: "unknown"},
 		Annotations: map[string]string{"vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": string(ix.Manifests[0].Digest)}})
 }
@@ -90,7 +90,7 @@ var rewritings = []rewriting{
 	{name: "attestation added", change: func(s *spec) { s.index = attestation }, causes: []string{"A6"}, blind: []string{"none"}, level: chain.LevelManifest},
 	{name: "another platform added", change: func(s *spec) {
 		s.index = func(ix *ocispec.Index) {
-			ix.Manifests = append(ix.Manifests, ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: godigest(sumOf([]byte("arm"))), Size: 3, Platform: &ocispec.Platform{OS: "linux", Architecture: "arm64"}})
+			ix.Manifests = append(ix.Manifests, ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: godigest(hashOf([]byte("arm"))), Size: 3, Platform: &ocispec.Platform{OS: "linux", Architecture: "arm64"}})
 		}
 	}, causes: []string{"A1"}, blind: []string{"none"}, level: chain.LevelManifest},
 	{name: "config written again", change: func(s *spec) { s.rawConfig = func(p []byte) []byte { return crane(p) } }, causes: []string{"A4"}, level: chain.LevelRootfs},
@@ -335,7 +335,7 @@ func TestNotExplained(t *testing.T) {
 			s.annotations = nil // so that there would be something to explain
 			s.harm = func(dir string) {
 				p, _ := asGzip(6)(t, s.layers[0])
-				if err := os.WriteFile(filepath.Join(dir, "blobs", "sha256", sumOf(p).Hex()), harm(p), 0o644); err != nil {
+				if err := os.WriteFile(filepath.Join(dir, "blobs", "sha256", hashOf(p).Hex()), harm(p), 0o644); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -345,7 +345,7 @@ func TestNotExplained(t *testing.T) {
 			if !errors.As(err, &m) || a.Found || a.Stopped == "" {
 				t.Error(describe(a, err))
 			}
-			if a, err = Digest(t.Context(), y, sumOf([]byte("x")), Options{}); err == nil || a.Found {
+			if a, err = Digest(t.Context(), y, hashOf([]byte("x")), Options{}); err == nil || a.Found {
 				t.Error(describe(a, err))
 			}
 		})
@@ -355,18 +355,18 @@ func TestNotExplained(t *testing.T) {
 func TestBounds(t *testing.T) {
 	x := published(t).open(t)
 	for name, o := range map[string]Options{"digests": {Digests: 100}, "bytes": {Encoded: 1000}} {
-		a, err := Digest(t.Context(), x, sumOf([]byte("nobody's")), o)
+		a, err := Digest(t.Context(), x, hashOf([]byte("nobody's")), o)
 		if err != nil || a.Found || a.Stopped == "" || !strings.Contains(a.Sentence(), "not all") {
 			t.Errorf("%s: %s", name, describe(a, err))
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	a, err := Digest(ctx, x, sumOf([]byte("nobody's")), Options{})
+	a, err := Digest(ctx, x, hashOf([]byte("nobody's")), Options{})
 	if !errors.Is(err, context.Canceled) || a.Found {
 		t.Error(describe(a, err))
 	}
-	a, err = Digest(t.Context(), x, sumOf([]byte("nobody's")), Options{})
+	a, err = Digest(t.Context(), x, hashOf([]byte("nobody's")), Options{})
 	if err != nil || a.Found || a.Stopped != "" {
 		t.Error(describe(a, err))
 	}
