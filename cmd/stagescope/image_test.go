@@ -3,6 +3,8 @@ package main
 import (
 	"archive/tar"
 	"bytes"
+	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -15,6 +17,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/stagescope/stagescope/chain/image"
 )
 
 // TestImageScripts runs the scripts that need images: "image" is an OCI layout
@@ -28,9 +32,36 @@ func TestImageScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", e.WorkDir+"/home")
 			e.Setenv("XDG_CACHE_HOME", e.WorkDir+"/cache")
-			return writeImages(e.WorkDir)
+			if err := writeImages(e.WorkDir); err != nil {
+				return err
+			}
+			return writeTree(e)
 		},
 	})
+}
+
+// writeTree writes "tree", whose stage core-tool is published with the manifest
+// of "image", and gives the script its digests.
+func writeTree(e *testscript.Env) error {
+	img, err := image.Open(context.Background(), filepath.Join(e.WorkDir, "image"), image.Options{Offline: true})
+	if err != nil {
+		return err
+	}
+	defer img.Close()
+	e.Setenv("MANIFEST", string(img.ManifestDigest()))
+	e.Setenv("INDEX", string(img.IndexDigest()))
+	e.Setenv("CONFIG", string(img.ConfigDigest()))
+	for name, text := range map[string]string{
+		"packages/core/tool/Containerfile": "FROM scratch\n",
+		"packages/core/tool/package.toml":  "[package]\nname = \"tool\"\nversion = \"1.2\"\n",
+		"digests/core.txt":                 img.ManifestDigest().Hex() + " core-tool\n",
+	} {
+		name = filepath.Join(e.WorkDir, "tree", filepath.FromSlash(name))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(text), 0o644)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func writeImages(dir string) error {

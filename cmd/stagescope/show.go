@@ -84,10 +84,11 @@ type shownExporter struct {
 
 func (a *app) showCmd() *cobra.Command {
 	var recipe bool
+	var out outsideFlags
 	step := -1
 	c := &cobra.Command{
-		Use:   "show STAGE",
-		Short: "Show one stage: inputs, recipe, steps, sources, claims, the way down to the seed",
+		Use:   "show STAGE|DIGEST|IMAGE",
+		Short: "Show one stage, or say what a digest or image from outside is",
 		Long: `Show prints what is known of one stage before anything is built: what it needs
 and who depends on it, its recipe and steps, the sources it pins, the digests
 that the tree publishes for it, one longest way down to a root stage, and what
@@ -95,23 +96,35 @@ is odd or wrong about it.
 
 --recipe prints the Containerfile, --step N the text of one step.
 
+A digest, or an image by any reference, is looked up in the digests of every
+release tag of the tree's git repository: for which stage it was published, and
+what superseded it. An image that no release publishes is written again in all
+the ways in which mirrors and tools change images, until a published digest comes
+out, and compared with the published image where the store or the tree has it or
+--against names it. What is found that way is an explanation, never the same.
+
 --json prints one document: the fields of "list --json" and dir, containerfile,
 target, description, license, website, buildArgs, sourceFiles (name, file,
 digest, version, mirrors, line), stepList (index, line, build, name, subject,
 network, command), needList (id, pin, line), claims (digest, level, origin,
 line), local (images that lie in the tree), exporter, path (from a root stage),
 ancestors, dependentIds, downstreamIds and answers (bytes, claim, source, sourceWhy: two
-answers that are never merged).`,
+answers that are never merged). For a digest or image it has asked, image, found,
+searched, rederived, published, compared and notes.`,
 		Example: `  stagescope show stage0
   stagescope --tree ~/stagex show core-gcc
   stagescope --tree ~/stagex show bootstrap-stage1 --step 3
-  stagescope --tree ~/stagex show core-gcc --json | jq .path`,
+  stagescope --tree ~/stagex show core-gcc --json | jq .path
+  stagescope --tree ~/stagex show mirror.example/core-openssl:3.5.2`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.completeStages,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.openChain()
 			if err != nil {
 				return err
+			}
+			if outsideArg(c, args[0]) {
+				return a.showOutside(cmd.Context(), c, args[0], out)
 			}
 			s, err := findStage(c, args[0])
 			switch {
@@ -129,6 +142,9 @@ answers that are never merged).`,
 	}
 	c.Flags().BoolVar(&recipe, "recipe", false, "print the Containerfile")
 	c.Flags().IntVar(&step, "step", -1, "print the text of step `N`")
+	c.Flags().StringVar(&out.history, "history", "", "git repository `DIR` whose release tags are searched (default: the tree's)")
+	c.Flags().StringVar(&out.of, "of", "", "`STAGE` that a digest or image is said to be of")
+	c.Flags().StringVar(&out.against, "against", "", "`IMAGE` that was published, to compare with")
 	return c
 }
 

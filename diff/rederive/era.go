@@ -1,9 +1,14 @@
 package rederive
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/stagescope/stagescope/chain/image"
 )
 
 // The annotations that StageX's exporters wrote, by their release's rules.
@@ -72,4 +77,14 @@ func unique(in []string, more ...string) []string {
 		}
 	}
 	return out
+}
+
+// NamedIn is the name that an image's exporter wrote into its annotations,
+// "core-zlib"; "" when it wrote none.
+func NamedIn(x *image.Image) string {
+	var m ocispec.Manifest
+	if raw := x.RawManifest(); raw == nil || json.Unmarshal(raw, &m) != nil {
+		return ""
+	}
+	return strings.TrimPrefix(m.Annotations[keyDistribution], distribution)
 }
