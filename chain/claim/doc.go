@@ -2,6 +2,7 @@
 // in one form, the states of their verification, and the verdicts that a stage
 // can have.
 //
-// It gives no verdict, opens no connection, reads no registry and no key, and
-// does not derive a digest from bytes. Package pgp below it reads signatures.
+// It gives no verdict (package judge below it does), opens no connection, reads no
+// registry and no key, and
+// does not derive a digest from bytes.
 package claim

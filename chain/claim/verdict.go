@@ -50,7 +50,8 @@ type Verdict struct {
 	Status Status       `json:"status"`
 
 	// Met says that the stage satisfies the policy. A status alone never does:
-	// Reproduced is always met, Reconverged and Signed may be.
+	// Reproduced is always met; Single, Signed, Equivalent, Reconverged, Flaky and
+	// Disputed are where the policy says so.
 	Met   bool     `json:"met"`
 	Lacks []string `json:"lacks,omitempty"` // what the policy asks for and is not there
 
@@ -104,10 +105,11 @@ const (
 	FlagLegacy                 // a form that only older rules accept
 	FlagMachine                // evidence of a class that the policy does not count
 	FlagRefused                // a claim that is wrong in itself
+	FlagUniform                // the policy is met, by builds that are more alike than it prefers
 )
 
 var flagNames = [...]string{"none", "equivocation", "contradiction", "equal output", "replay", "dissent", "failed build",
-	"intermittent", "pulled", "same person", "stale", "incomparable", "legacy", "not counted", "refused"}
+	"intermittent", "pulled", "same person", "stale", "incomparable", "legacy", "not counted", "refused", "uniform"}
 
 func (k FlagKind) String() string { return nameOf(flagNames[:], int(k)) }
 
