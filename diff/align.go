@@ -10,24 +10,21 @@ import (
 // align pairs the equal stretches of two contents that follow one another on
 // both sides in the same order, and gives what is between them. A stretch is
 // found when it holds a block that A has once and that begins at a multiple of
-// the block's size; it is then extended to where it ends.
-func align(ctx context.Context, ina, inb *Input) ([]hunk, error) {
-	a, b := make([]byte, ina.Size), make([]byte, inb.Size)
-	if err := readFull(ina, a, 0); err != nil && len(a) > 0 {
-		return nil, err
+// the block's size; it is then extended to where it ends. Only the middle is
+// looked at, which begins at the same offset on both sides.
+func align(ctx context.Context, ina, inb *Input, middle hunk) ([]hunk, error) {
+	a, b := make([]byte, middle.na), make([]byte, middle.nb)
+	if len(a) > 0 {
+		if err := readFull(ina, a, middle.a); err != nil {
+			return nil, err
+		}
 	}
-	if err := readFull(inb, b, 0); err != nil && len(b) > 0 {
-		return nil, err
+	if len(b) > 0 {
+		if err := readFull(inb, b, middle.b); err != nil {
+			return nil, err
+		}
 	}
-	front := 0
-	for front < len(a) && front < len(b) && a[front] == b[front] {
-		front++
-	}
-	back := 0
-	for back < len(a)-front && back < len(b)-front && a[len(a)-1-back] == b[len(b)-1-back] {
-		back++
-	}
-	return alignMiddle(ctx, a[front:len(a)-back], b[front:len(b)-back], int64(front))
+	return alignMiddle(ctx, a, b, middle.a)
 }
 
 // stretch is an equal run.

@@ -23,15 +23,20 @@ func (x *Examiner) Binary(ctx context.Context, n *Node, a, b *Input) error {
 		hs, err = inPlace(ctx, a, b, 0, 0, a.Size)
 	}
 	if err == nil && (a.Size != b.Size || scattered(hs, a.Size)) {
-		if max(a.Size, b.Size) > x.limit.Binary {
-			n.note(fmt.Sprintf("files over %d bytes are not aligned; what follows an insertion counts as changed", x.limit.Binary))
-			if a.Size != b.Size {
-				hs, err = ends(ctx, a, b)
-			}
-		} else if al, e := align(ctx, a, b); e != nil {
+		m, e := ends(ctx, a, b)
+		switch {
+		case e != nil:
 			err = e
-		} else if a.Size != b.Size || cost(al) < cost(hs) {
-			hs = al
+		case max(m.na, m.nb) > x.limit.Binary:
+			n.note(fmt.Sprintf("what differs spans more than %d bytes, which are not aligned; what follows an insertion counts as changed", x.limit.Binary))
+			if a.Size != b.Size {
+				hs = []hunk{m}
+			}
+		default:
+			al, e := align(ctx, a, b, m)
+			if err = e; e == nil && (a.Size != b.Size || cost(al) < cost(hs)) {
+				hs = al
+			}
 		}
 	}
 	if err != nil {
@@ -139,18 +144,18 @@ func readFull(in *Input, p []byte, off int64) error {
 	return nil
 }
 
-// ends takes off what both sides begin and end with, for contents too large to
-// align.
-func ends(ctx context.Context, a, b *Input) ([]hunk, error) {
+// ends takes off what both sides begin and end with: what is left is all that
+// needs memory.
+func ends(ctx context.Context, a, b *Input) (hunk, error) {
 	front, err := common(ctx, a, b, false, min(a.Size, b.Size))
 	if err != nil {
-		return nil, err
+		return hunk{}, err
 	}
 	back, err := common(ctx, a, b, true, min(a.Size, b.Size)-front)
 	if err != nil {
-		return nil, err
+		return hunk{}, err
 	}
-	return []hunk{{front, a.Size - front - back, front, b.Size - front - back}}, nil
+	return hunk{front, a.Size - front - back, front, b.Size - front - back}, nil
 }
 
 // common counts equal bytes from the beginning, or from the end.

@@ -35,7 +35,7 @@ type Limits struct {
 	Spool   int64 // bytes of content kept aside on disk: 8 GiB
 	Decoded int64 // bytes that one compressed stream inside a file may become: 8 GiB
 	Text    int64 // bytes of a text that is compared line by line: 32 MiB
-	Binary  int64 // bytes of a binary that is aligned rather than compared at equal offsets: 256 MiB
+	Binary  int64 // bytes between the first and the last difference of a binary that are aligned rather than compared at equal offsets: 256 MiB
 }
 
 func (l Limits) complete() Limits {
