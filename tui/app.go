@@ -38,6 +38,8 @@ type app struct {
 	judgedGen int      // counts its changes
 	judging   *judging // nil when none runs
 
+	story *story // nil when none is told
+
 	ticking bool
 }
 
@@ -60,6 +62,7 @@ func newApp(ctx context.Context, cfg Config) *app {
 	a.tally, a.tainted = tally{}, map[string]string{}
 	a.retheme()
 	a.stack = []screen{newChainScreen(a)}
+	a.story = newStory(a.cfg.Story)
 	return a
 }
 
@@ -71,7 +74,15 @@ func (a *app) Init() tea.Cmd {
 	if a.cfg.JudgeFirst {
 		judge = a.verify()
 	}
-	return tea.Batch(tea.RequestBackgroundColor, a.loadTally(), a.top().start(), judge)
+	return tea.Batch(tea.RequestBackgroundColor, a.loadTally(), a.top().start(), judge, a.beginStory())
+}
+
+// beginStory shows the first step.
+func (a *app) beginStory() tea.Cmd {
+	if a.story == nil {
+		return nil
+	}
+	return a.tellNext(1)
 }
 
 func (a *app) top() screen { return a.stack[len(a.stack)-1] }
@@ -100,6 +111,8 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		a.takeTally(msg)
 	case judgedAll:
 		cmd = a.takeJudged(msg)
+	case storyDue:
+		cmd = a.due(msg)
 	case toastOver:
 		if msg.gen == a.toast.gen {
 			a.toast.text = ""
@@ -172,6 +185,9 @@ func (a *app) key(k tea.KeyPressMsg) tea.Cmd {
 
 // press runs the action of a key, the screen's own before the workbench's.
 func (a *app) press(name string) tea.Cmd {
+	if cmd, mine := a.storyKey(name); mine {
+		return cmd
+	}
 	s := a.top()
 	if act := s.actions().Find(name); act != nil {
 		return act.Run()
@@ -244,7 +260,7 @@ func (a *app) leave() tea.Cmd {
 
 // actions is what can be done on every screen.
 func (a *app) actions() action.Table {
-	return action.Table{
+	t := action.Table{
 		{Keys: []string{"esc", "h", "left", "backspace"}, Name: "back", Group: "Go", Run: do(a.back)},
 		{Keys: []string{"?", "f1"}, Name: "help: all that can be done here", Group: "Go", Hint: "help", Run: do(func() { a.menu = a.help("") })},
 		{Keys: []string{":", "ctrl+p"}, Name: "commands by name", Group: "Go", Hint: "commands", Run: do(func() { a.menu = a.help(":") })},
@@ -254,6 +270,10 @@ func (a *app) actions() action.Table {
 		{Keys: []string{"ctrl+z"}, Name: "suspend", Group: "Go", Run: func() tea.Cmd { return tea.Suspend }},
 		{Keys: []string{"q", "ctrl+c"}, Name: "quit", Group: "Go", Hint: "quit", Run: a.quit},
 	}
+	if a.story != nil {
+		t = append(a.storyActions(), t...)
+	}
+	return t
 }
 
 func (a *app) toggleMouse() tea.Cmd {

@@ -33,6 +33,11 @@ type Config struct {
 	WhyNoJudge string // why Judge is nil, for people
 	// JudgeFirst gathers and judges all claims as soon as the workbench opens.
 	JudgeFirst bool
+	// Story is told from the start; nil for none.
+	Story *Story
+	// Banner is said on every screen, e.g. that what is shown was recorded; "" for
+	// nothing.
+	Banner string
 	// ClaimImage gives the reference of the image that a claim is of, or "" when it
 	// is not to be had.
 	ClaimImage func(*claim.Claim) string

@@ -31,6 +31,7 @@ type filesScreen struct {
 	asked   int // whose entries are on their way; noLayer for none
 	entries []ImageEntry
 	mark    string
+	wanted  string // a path to open once it is there
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -41,7 +42,7 @@ const noLayer = -2
 // hexPane is the width of a pane that shows hex rows whole.
 const hexPane = 80
 
-var _ screen = (*filesScreen)(nil)
+var _ located = (*filesScreen)(nil)
 
 func newFilesScreen(a *app, ref string) *filesScreen {
 	s := &filesScreen{app: a, ref: ref, layer: noLayer, asked: noLayer}
@@ -105,8 +106,34 @@ func (s *filesScreen) update(msg tea.Msg) tea.Cmd {
 		s.files.Mark = ""
 		s.files.SetRows(entryRows{s})
 		s.files.Home()
+		return s.openWanted()
 	default:
 		return s.file.update(msg)
+	}
+	return nil
+}
+
+// shows and goTo let a story open a file.
+func (s *filesScreen) shows(a, b string) bool { return b == "" && s.ref == a }
+
+func (s *filesScreen) goTo(path string) tea.Cmd {
+	s.wanted = strings.TrimPrefix(path, "/")
+	return s.openWanted()
+}
+
+// openWanted opens the file that was asked for, if it is there by now.
+func (s *filesScreen) openWanted() tea.Cmd {
+	if s.wanted == "" {
+		return nil
+	}
+	for i := range s.entries {
+		if strings.TrimPrefix(s.entries[i].Path, "/") == s.wanted {
+			s.wanted = ""
+			s.files.Show(nil)
+			s.files.MoveTo(i)
+			s.panes.focus = 1
+			return s.enter()
+		}
 	}
 	return nil
 }

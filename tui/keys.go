@@ -16,6 +16,9 @@ func keySections() []action.Section {
 	log := &run{stage: st}
 	moves := (&panes{all: make([]*pane, 2)}).moves()
 	out := []action.Section{{Screen: "Everywhere", Table: append(a.actions(), moves...)}}
+	a.story = &story{Story: &Story{}}
+	out = append(out, action.Section{Screen: "While an incident is told", Table: a.storyActions()})
+	a.story = nil
 	rebuildKeys := &rebuildScreen{app: a, run: log, log: newPageView(a, nil)}
 	for _, s := range []struct {
 		name string

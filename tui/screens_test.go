@@ -36,6 +36,11 @@ var scenes = []struct {
 	{"judged", func(d *driver, _ *fakeBuilder) { d.keys("V", "J", "type:core-gcc", "enter") }},
 	{"evidence", func(d *driver, _ *fakeBuilder) { d.keys("J", "type:core-gcc", "enter", "V", "enter") }},
 	{"matrix", func(d *driver, _ *fakeBuilder) { d.keys("J", "type:core-gcc", "enter", "v") }},
+	{"story", func(d *driver, _ *fakeBuilder) {
+		d.app.story = newStory(sampleStory())
+		d.run(d.app.beginStory())
+		d.keys("V", "space")
+	}},
 	{"findings", func(d *driver, _ *fakeBuilder) { d.keys("f") }},
 	{"rebuild", playRebuild},
 	{"rebuilt", func(d *driver, b *fakeBuilder) {

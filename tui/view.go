@@ -35,13 +35,16 @@ func (a *app) block() look.Block {
 	if a.w < minWidth || a.h < minHeight {
 		return look.Wrap(look.Warn, "terminal too small", a.w).Size(a.w, a.h)
 	}
-	head := a.headHeight()
-	body := a.top().draw(a.w, a.h-head-1).Size(a.w, a.h-head-1)
-	var out look.Block
-	if head > 0 {
-		out = append(out, a.header())
+	rows := a.h - a.headHeight() - a.storyHeight() - 1
+	out := look.Block{a.header()}
+	if a.cfg.Banner != "" {
+		out = append(out, look.T(look.BadgeBad, look.Left(" ! "+safe.Text(a.cfg.Banner), a.w)))
 	}
-	out = append(append(out, body...), a.footer())
+	out = append(out, a.top().draw(a.w, rows).Size(a.w, rows)...)
+	if a.storyHeight() > 0 {
+		out = append(out, a.drawStory()...)
+	}
+	out = append(out, a.footer())
 	if a.menu != nil {
 		top, x, y := a.menu.draw(a.w, a.h)
 		out = out.Over(top, x, y, a.w)
@@ -49,7 +52,13 @@ func (a *app) block() look.Block {
 	return out
 }
 
-func (a *app) headHeight() int { return 1 }
+// headHeight is the number of rows above the screen.
+func (a *app) headHeight() int {
+	if a.cfg.Banner != "" {
+		return 2
+	}
+	return 1
+}
 
 // header is the way to the present screen, and its counts.
 func (a *app) header() look.Line {
