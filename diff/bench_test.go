@@ -7,7 +7,9 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"testing"
@@ -62,9 +64,11 @@ func (l load) layer(t testing.TB, k int) (a, b []byte) {
 }
 
 // write makes the two images, one layer at a time.
-func (l load) write(t testing.TB) (refA, refB string) {
+func (l load) write(t testing.TB) (refA, refB string) { return l.writeTo(t, "", "") }
+
+func (l load) writeTo(t testing.TB, dirA, dirB string) (refA, refB string) {
 	t.Helper()
-	var sa, sb imageSpec
+	sa, sb := imageSpec{dir: dirA}, imageSpec{dir: dirB}
 	sa.source = func(k int) []byte { a, _ := l.layer(t, k); return a }
 	sb.source = func(k int) []byte { _, b := l.layer(t, k); return b }
 	sa.count, sb.count = l.layers, l.layers
@@ -86,6 +90,18 @@ var (
 		return l
 	}()
 )
+
+// TestWriteLoads writes the images of the benchmarks for other programs to read:
+// peers.sh asks for it.
+func TestWriteLoads(t *testing.T) {
+	dir := os.Getenv("STAGESCOPE_WRITE_LOADS")
+	if dir == "" {
+		return // nobody asked
+	}
+	for name, l := range map[string]load{"medium": medium, "large": large} {
+		l.writeTo(t, filepath.Join(dir, name+"-a"), filepath.Join(dir, name+"-b"))
+	}
+}
 
 // floor inflates and hashes both sides and does nothing else: no comparison
 // that looks at all bytes can be faster. All layers of both are read at once.
@@ -162,7 +178,7 @@ func (l load) ratio(b *testing.B) {
 		f()
 		return time.Since(began).Seconds(), (processorTime() - c).Seconds()
 	}
-	runtime.GC()
+	debug.FreeOSMemory()
 	peak := watchMemory()
 	b.SetBytes(2 * l.bytes())
 	for b.Loop() {

@@ -67,6 +67,7 @@ func tarBytes(t testing.TB, files ...file) []byte {
 
 // imageSpec says how a test's image is written.
 type imageSpec struct {
+	dir         string   // where it is written; "" means a directory of its own
 	layers      [][]byte // tar archives
 	count       int      // of the layers that source gives, one at a time, instead
 	source      func(k int) []byte
@@ -80,7 +81,10 @@ func digestOf(p []byte) string { return fmt.Sprintf("sha256:%x", sha256.Sum256(p
 
 func (s imageSpec) write(t testing.TB) string {
 	t.Helper()
-	dir := t.TempDir()
+	dir := s.dir
+	if dir == "" {
+		dir = t.TempDir()
+	}
 	blobs := filepath.Join(dir, "blobs", "sha256")
 	if err := os.MkdirAll(blobs, 0o755); err != nil {
 		t.Fatal(err)

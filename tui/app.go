@@ -156,8 +156,21 @@ func (a *app) ticked(msg tick) tea.Cmd {
 	return tea.Batch(append(cmds, a.keepTicking())...)
 }
 
+// worker is a screen that shows how far something is that it waits for.
+type worker interface{ working() bool }
+
+// working reports whether a screen waits for something.
+func (a *app) working() bool {
+	for _, s := range a.stack {
+		if w, ok := s.(worker); ok && w.working() {
+			return true
+		}
+	}
+	return false
+}
+
 func (a *app) keepTicking() tea.Cmd {
-	if a.ticking || a.runs.active() == 0 && a.judging == nil {
+	if a.ticking || a.runs.active() == 0 && a.judging == nil && !a.working() {
 		return nil
 	}
 	a.ticking = true

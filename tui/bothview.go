@@ -13,8 +13,8 @@ import (
 	"github.com/stagescope/stagescope/tui/internal/pages"
 )
 
-// bothView shows the bytes of a node's two sides: as one text with what was
-// taken out and put in, or as hex.
+// bothView shows the two sides of a node: as one text with what was taken out
+// and put in, side by side, as hex, by structure, or as code.
 type bothView struct {
 	app  *app
 	own  screen
@@ -23,8 +23,10 @@ type bothView struct {
 	mode viewMode
 	gen  int
 	text []both.Line
+	side []both.Pair // of a view side by side
 	hex  *both.Hex
 	busy bool
+	w    int // cells that a row has
 
 	cancel context.CancelFunc
 }
@@ -51,7 +53,7 @@ func (b *bothView) want(n *diff.Node, mode viewMode) tea.Cmd {
 	b.close()
 	b.node, b.mode = n, mode
 	b.gen++
-	if n.Content == nil {
+	if n.Content == nil && mode != viewStructure && mode != viewCode {
 		b.text = []both.Line{{Op: diff.Fold, Text: "there are no bytes to show here; the reasons say what differs"}}
 		b.view.open(b.app.ctx, both.Text(b.text), 1)
 		return b.view.want()
@@ -62,9 +64,14 @@ func (b *bothView) want(n *diff.Node, mode viewMode) tea.Cmd {
 	gen := b.gen
 	return toScreen(b.own, func() tea.Msg {
 		m := bothOpened{gen: gen}
-		if mode == viewHex {
+		switch mode {
+		case viewHex:
 			m.hex, m.err = both.OpenHex(ctx, n)
-		} else {
+		case viewStructure:
+			m.text, m.err = structureOf(ctx, n)
+		case viewCode:
+			m.text, m.err = codeOf(ctx, n)
+		default:
 			m.text, m.err = both.Unified(ctx, n.Content)
 		}
 		return m
@@ -88,18 +95,27 @@ func (b *bothView) update(msg tea.Msg) tea.Cmd {
 		m.text = []both.Line{{Op: diff.Fold, Text: m.err.Error()}}
 	}
 	b.text, b.hex = m.text, m.hex
-	if b.hex != nil {
+	switch {
+	case b.hex != nil:
 		b.view.open(b.app.ctx, b.hex, b.hex.Len())
-	} else {
+	case b.mode == viewSides:
+		b.side = both.Sides(b.text)
+		b.view.open(b.app.ctx, sideTexts(b.side), len(b.side))
+	default:
 		b.view.open(b.app.ctx, both.Text(b.text), len(b.text))
 	}
-	b.next(1)
+	if !b.changed(0) {
+		b.next(1)
+	}
 	return nil
 }
 
 func (b *bothView) line(i int, text string) look.Line {
 	if b.hex != nil {
 		return b.hexRow(i, text)
+	}
+	if b.side != nil {
+		return b.sideRow(i)
 	}
 	if i >= len(b.text) {
 		return nil
@@ -176,11 +192,22 @@ func (b *bothView) next(dir int) bool {
 		}
 		return ok
 	}
-	for i := at + dir; i >= 0 && i < len(b.text); i += dir {
-		if b.text[i].Changed() && (i == 0 || !b.text[i-1].Changed()) {
+	for i := at + dir; i >= 0 && i < b.view.Len(); i += dir {
+		if b.changed(i) && (i == 0 || !b.changed(i-1)) {
 			b.view.list.MoveTo(i)
 			return true
 		}
+	}
+	return false
+}
+
+// changed reports whether a row of a text is a difference.
+func (b *bothView) changed(i int) bool {
+	switch {
+	case b.side != nil:
+		return i < len(b.side) && b.side[i].Changed()
+	case b.hex == nil:
+		return i < len(b.text) && b.text[i].Changed()
 	}
 	return false
 }
@@ -193,6 +220,6 @@ func (b *bothView) close() {
 	if b.hex != nil {
 		b.hex.Close()
 	}
-	b.hex, b.text, b.node = nil, nil, nil
+	b.hex, b.text, b.side, b.node = nil, nil, nil, nil
 	b.view.open(b.app.ctx, both.Text(nil), 0)
 }

@@ -24,6 +24,7 @@ type diffRows struct {
 	shut map[*diff.Node]bool // nodes that are closed
 	all  bool                // nodes that are the same are shown too
 	flat bool                // only nodes without children, by their path
+	open bool                // only what is not explained, and what that lies in
 }
 
 var diffFaces = map[diff.Status]face{
@@ -47,7 +48,7 @@ func (r *diffRows) add(n *diff.Node, depth int, path string) {
 		path += " › "
 	}
 	path += n.Name
-	hide := !r.all && n.Status == diff.Same && depth > 0
+	hide := depth > 0 && (!r.all && n.Status == diff.Same || r.open && (n.Residue == diff.ResidueNone || derived(n) && len(n.Children) == 0))
 	if !hide && (!r.flat || len(n.Children) == 0) {
 		d := depth
 		if r.flat {
@@ -93,6 +94,9 @@ func (r *diffRows) Row(i, width int) look.Line {
 	if !strings.HasPrefix(n.Name, string(n.Kind)) {
 		line = line.Add(look.Faint, " "+safe.Text(string(n.Kind)))
 	}
+	if len(n.Suspicions) > 0 {
+		line = line.Add(look.Bad, "  ‼ "+safe.Text(string(n.Suspicions[0].Kind)))
+	}
 	if why, role := cause(n); why != "" {
 		line = line.Add(role, "  "+safe.Text(why))
 	}
@@ -128,11 +132,11 @@ func cause(n *diff.Node) (string, look.Role) {
 // not the same, has nothing below it that says more, and is not only the hash
 // of what differs elsewhere.
 func isDifference(n *diff.Node) bool {
-	if n.Status == diff.Same || derived(n) {
+	if n.Status == diff.Same || n.Listing || derived(n) {
 		return false
 	}
 	for _, c := range n.Children {
-		if c.Status != diff.Same {
+		if c.Status != diff.Same && !c.Listing {
 			return false
 		}
 	}
@@ -161,7 +165,10 @@ func (r *diffRows) next(l *list.List, from, dir int) int {
 
 // tallyDiff counts the statuses of the leaves below n.
 func tallyDiff(n *diff.Node, by map[diff.Status]int) {
-	if len(n.Children) == 0 {
+	if n.Listing {
+		return
+	}
+	if n.Leaf() {
 		by[n.Status] += max(1, n.Count)
 		return
 	}
@@ -174,6 +181,9 @@ func tallyDiff(n *diff.Node, by map[diff.Status]int) {
 func (sh *sheet) node(n *diff.Node) {
 	f := diffFaces[n.Status]
 	sh.add(look.T(f.role, f.sign+" "+f.word).Add(look.Muted, "  "+safe.Text(string(n.Kind))))
+	for _, f := range n.Suspicions {
+		sh.para(look.Bad, "‼ "+string(f.Kind)+": "+f.What)
+	}
 	if n.Note != "" {
 		sh.para(look.Warn, n.Note)
 	}

@@ -3,11 +3,13 @@ package tui
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/stagescope/stagescope/chain/safe"
 	"github.com/stagescope/stagescope/diff"
+	"github.com/stagescope/stagescope/diff/render"
 	"github.com/stagescope/stagescope/tui/internal/action"
 	"github.com/stagescope/stagescope/tui/internal/list"
 	"github.com/stagescope/stagescope/tui/internal/look"
@@ -33,6 +35,11 @@ type compareScreen struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	opened *diff.Comparison
+
+	watch  *compareWatch
+	busy   bool // the comparison runs
+	partly bool // it was ended early, and this is what it had found
+	sum    render.Summary
 }
 
 type whyKey struct {
@@ -46,17 +53,21 @@ type viewMode int
 const (
 	viewReasons viewMode = iota
 	viewUnified
+	viewSides
 	viewHex
+	viewStructure
+	viewCode
 	nModes
 )
 
-var modeNames = [nModes]string{"Reasons", "Unified", "Hex"}
+var modeNames = [nModes]string{"Reasons", "Unified", "Sides", "Hex", "Structure", "Code"}
 
 var _ screen = (*compareScreen)(nil)
 
 func newCompareScreen(a *app, refA, refB string) *compareScreen {
 	s := &compareScreen{app: a, a: refA, b: refB, by: map[diff.Status]int{}}
 	s.rows.shut = map[*diff.Node]bool{}
+	s.watch = &compareWatch{}
 	s.ctx, s.cancel = context.WithCancel(a.ctx)
 	s.tree, s.why = list.New(&s.rows), list.New(nil)
 	s.both = newBothView(a, s)
@@ -86,22 +97,54 @@ type compared struct {
 	err error
 }
 
+// start compares, in a context of its own: stopping it leaves the screen open,
+// with what was found until then.
 func (s *compareScreen) start() tea.Cmd {
-	ctx, f, a, b := s.ctx, s.app.cfg.Compare, s.a, s.b
-	return toScreen(s, func() tea.Msg {
-		c, err := f(ctx, a, b)
-		if err != nil && ctx.Err() != nil && c != nil {
-			c.Close() // nobody waits for it any more
-			c = nil
-		}
+	ctx, f, a, b, watch := s.ctx, s.app.cfg.Compare, s.a, s.b, s.watch
+	s.busy, s.watch.began = true, s.app.cfg.Now()
+	compare := toScreen(s, func() tea.Msg {
+		c, err := f(ctx, a, b, watch.add)
 		return compared{c, err}
 	})
+	return tea.Batch(compare, s.app.keepTicking())
+}
+
+// working reports whether the screen waits for something that ticks show.
+func (s *compareScreen) working() bool { return s.busy }
+
+// stop ends the comparison early.
+func (s *compareScreen) stop() tea.Cmd {
+	if !s.busy {
+		return s.app.say("the comparison is over")
+	}
+	s.partly = true
+	s.cancel()
+	return nil
 }
 
 func (s *compareScreen) update(msg tea.Msg) tea.Cmd {
-	m, ok := msg.(compared)
-	if !ok {
-		return s.both.update(msg)
+	switch m := msg.(type) {
+	case compared:
+		return s.take(m)
+	case exported:
+		if m.err != nil {
+			return s.app.complain(m.err)
+		}
+		return s.app.say("written to " + m.path)
+	case tick:
+		if s.busy {
+			s.tree.SetRows(s.watch.rows())
+		}
+		return nil
+	}
+	return s.both.update(msg)
+}
+
+// take shows the tree that a comparison gave.
+func (s *compareScreen) take(m compared) tea.Cmd {
+	s.busy = false
+	if s.partly && m.c != nil && m.c.Root != nil {
+		m.err = nil // the person ended it, and gets what there is
 	}
 	s.err = m.err
 	if m.c == nil {
@@ -113,6 +156,7 @@ func (s *compareScreen) update(msg tea.Msg) tea.Cmd {
 		return nil
 	}
 	tallyDiff(m.c.Root, s.by)
+	s.sum = render.Summarize(m.c.Root, !s.partly)
 	s.rows.build()
 	s.tree.SetRows(&s.rows)
 	if i := s.rows.next(s.tree, -1, 1); i >= 0 {
@@ -134,7 +178,7 @@ func (s *compareScreen) want() tea.Cmd {
 }
 
 func (s *compareScreen) node() *diff.Node {
-	if i := s.tree.Cursor(); i >= 0 {
+	if i := s.tree.Cursor(); i >= 0 && i < len(s.rows.rows) {
 		return s.rows.rows[i].node
 	}
 	return nil
@@ -163,6 +207,7 @@ func (s *compareScreen) title() look.Line {
 
 // fit prepares the reasons, and hangs the list of the present view in the pane.
 func (s *compareScreen) fit(w, _ int) {
+	s.both.w = w - 1
 	if s.mode != viewReasons {
 		return
 	}
@@ -195,6 +240,17 @@ func (s *compareScreen) counts() []look.Line {
 		return []look.Line{look.T(look.Busy, "comparing…")}
 	}
 	var out []look.Line
+	if s.partly {
+		out = append(out, look.T(look.Warn, "! ended early"))
+	}
+	if n := len(s.sum.Suspicious); n > 0 {
+		out = append(out, look.T(look.Bad, fmt.Sprintf("‼ %d suspicious", n)))
+	}
+	if n := len(s.sum.Unexplained); n > 0 {
+		out = append(out, look.T(look.Warn, fmt.Sprintf("? %d of %d unexplained", n, s.sum.Differing)))
+	} else if s.sum.Differing > 0 {
+		out = append(out, look.T(look.Good, fmt.Sprintf("%d of %d explained", s.sum.Explained, s.sum.Differing)))
+	}
 	for _, st := range []diff.Status{diff.Differs, diff.OnlyA, diff.OnlyB, diff.Unreadable, diff.NotChecked, diff.Same} {
 		if n := s.by[st]; n > 0 {
 			f := diffFaces[st]
@@ -222,6 +278,10 @@ func (s *compareScreen) draw(w, h int) look.Block {
 	legend := look.T(look.AddedA, " A ").Add(look.Plain, safe.Text(s.a)).Add(look.Faint, "   ").
 		Add(look.AddedB, "B ").Add(look.Plain, safe.Text(s.b)).Fit(w)
 	s.panes.top = 1
+	if s.busy {
+		s.panes.top = 2
+		return append(look.Block{legend, append(look.T(look.Plain, " "), s.watch.line(s.app.cfg.Now())...).Fit(w)}, s.panes.draw(w, h-2)...)
+	}
 	return append(look.Block{legend}, s.panes.draw(w, h-1)...)
 }
 
@@ -246,12 +306,18 @@ func (s *compareScreen) actions() action.Table {
 		{Keys: []string{"enter", "l", "right"}, Name: "open the node, or go to its content", Group: "Go", Hint: "open", Run: do(s.enter)},
 		{Keys: []string{"n", "]"}, Name: "next difference, or next match in the content", Group: "Find", Hint: "next", Run: func() tea.Cmd { return s.step(1) }},
 		{Keys: []string{"N", "["}, Name: "previous difference, or previous match in the content", Group: "Find", Run: func() tea.Cmd { return s.step(-1) }},
-		{Keys: []string{"v"}, Name: "next view: reasons, unified, hex", Group: "Show", Hint: "view", Run: do(func() { s.setMode((s.mode + 1) % nModes) })},
+		{Keys: []string{"s"}, Name: "next suspicious finding", Group: "Find", Run: s.suspect},
+		{Keys: []string{"v"}, Name: "next view: reasons, unified, side by side, hex, structure, code", Group: "Show", Hint: "view", Run: do(func() { s.setMode((s.mode + 1) % nModes) })},
+		{Keys: []string{"V"}, Name: "previous view", Group: "Show", Run: do(func() { s.setMode((s.mode + nModes - 1) % nModes) })},
 		{Keys: []string{"o"}, Name: "open or close the node", Group: "Show", Run: do(s.fold)},
 		{Keys: []string{"u"}, Name: "show or hide what is the same", Group: "Show", Run: do(func() { s.rows.all = !s.rows.all; s.rebuild() })},
+		{Keys: []string{"U"}, Name: "only what is not explained, or all", Group: "Show", Run: do(func() { s.rows.open = !s.rows.open; s.rebuild() })},
 		{Keys: []string{"F"}, Name: "flat list or tree", Group: "Show", Run: do(func() { s.rows.flat = !s.rows.flat; s.rebuild() })},
-		{Keys: []string{"/"}, Name: "filter the tree, or search the content", Group: "Find", Hint: "filter", Run: do(s.find)},
-		{Keys: []string{"y"}, Name: "copy the path of the node", Group: "Do", Run: s.copy},
+		{Keys: []string{"/"}, Name: "filter the tree (cause:B1 kind:elf path:usr/** is:unexplained, text), or search the content", Group: "Find", Hint: "filter", Run: do(s.find)},
+		{Keys: []string{"y"}, Name: "copy the path of the node, or the line of the content", Group: "Do", Run: s.copy},
+		{Keys: []string{"Y"}, Name: "copy both digests of the node", Group: "Do", Run: s.copyDigests},
+		{Keys: []string{"e"}, Name: "export a report", Group: "Do", Run: s.export},
+		{Keys: []string{"x"}, Name: "stop comparing, and keep what was found", Group: "Do", Run: s.stop},
 	}
 	return append(t, s.panes.moves()...)
 }
@@ -321,14 +387,43 @@ func (s *compareScreen) find() {
 	s.panes.focus = 0
 	s.app.ask = &question{prompt: prompt.New("/", ""),
 		changed: func(q string) tea.Cmd {
-			m := list.Match(q)
-			s.tree.Mark = m.Needle()
-			s.tree.Show(m.Filter(len(s.rows.rows), func(i int) string { return s.rows.rows[i].path + " " + s.rows.Row(i, 200).Text() }))
+			s.filter(q)
 			return nil
 		},
 		dropped: func() tea.Cmd { s.tree.Mark = ""; s.tree.Show(nil); return nil },
 		note:    s.tree.Position,
 	}
+}
+
+// filter shows the rows that a query finds.
+func (s *compareScreen) filter(q string) {
+	f := parseDiffFilter(q)
+	s.tree.Mark = f.text.Needle()
+	if f.text.Empty() && len(f.conds) == 0 {
+		s.tree.Show(nil)
+		return
+	}
+	found := []int{}
+	for i, r := range s.rows.rows {
+		if f.keeps(r, s.rows.Row(i, 200).Text()) {
+			found = append(found, i)
+		}
+	}
+	s.tree.Show(found)
+}
+
+// suspect goes to the next node with a suspicion, and round again.
+func (s *compareScreen) suspect() tea.Cmd {
+	n, at := len(s.rows.rows), s.tree.Cursor()
+	for k := 1; k <= n; k++ {
+		i := (at + k) % n
+		if len(s.rows.rows[i].node.Suspicions) > 0 {
+			s.tree.Show(nil)
+			s.tree.MoveTo(i)
+			return nil
+		}
+	}
+	return s.app.say("nothing here is suspicious by itself")
 }
 
 func (s *compareScreen) copy() tea.Cmd {
@@ -337,8 +432,30 @@ func (s *compareScreen) copy() tea.Cmd {
 			return s.app.copyText("", r.copy)
 		}
 	}
-	if i := s.tree.Cursor(); i >= 0 {
+	if s.panes.focus == 1 && s.mode != viewReasons {
+		if i := s.both.view.list.Cursor(); i >= 0 {
+			return s.app.copyText("", strings.TrimSpace(s.both.view.Row(i, 0).Text()))
+		}
+	}
+	if i := s.tree.Cursor(); i >= 0 && i < len(s.rows.rows) {
 		return s.app.copyText("", s.rows.rows[i].path)
 	}
 	return nil
+}
+
+func (s *compareScreen) copyDigests() tea.Cmd {
+	n := s.node()
+	if n == nil {
+		return nil
+	}
+	var out []string
+	for _, d := range []*diff.Side{n.A, n.B} {
+		if d != nil && d.Digest != "" {
+			out = append(out, string(d.Digest))
+		}
+	}
+	if len(out) == 0 {
+		return s.app.say("it has no digest")
+	}
+	return s.app.copyText("", strings.Join(out, " "))
 }

@@ -22,9 +22,10 @@ type Config struct {
 
 	Builder      Builder
 	WhyNoBuilder string // why Builder is nil, for people
-	// Compare compares two images; side A is the claim, side B the rebuild. The
-	// screen closes what it is given.
-	Compare func(ctx context.Context, a, b string) (*diff.Comparison, error)
+	// Compare compares two images; side A is the claim, side B the rebuild. It
+	// tells progress from any goroutine. When ctx ends it gives what was found
+	// beside the error. The screen closes what it is given.
+	Compare func(ctx context.Context, a, b string, progress func(diff.Progress)) (*diff.Comparison, error)
 	// OpenImage opens an image by reference, e.g. "stage:core-gcc".
 	OpenImage func(ctx context.Context, ref string) (Image, error)
 	// Judge gathers and judges the claims about some stages, or about all when

@@ -166,7 +166,12 @@ func sampleDiff() *diff.Node {
 	bin := &diff.Node{Kind: diff.KindBinary, Name: "usr/bin/gcc", Status: diff.Differs, A: side("gcc", 64), B: side("gcc", 64),
 		Content: fakeContent{"\x7fELF" + strings.Repeat("\x00", 40) + "2026-03-04 10:11:12\x00", "\x7fELF" + strings.Repeat("\x00", 40) + "2026-03-05 01:02:03\x00"},
 		Residue: diff.ResidueKnown, UnexplainedB: []diff.Range{{Off: 48, Len: 6}},
-		Reasons: []diff.Reason{{Field: "content", A: "2026-03-04 10:11:12", B: "2026-03-05 01:02:03"}}}
+		Reasons: []diff.Reason{{Field: "content", A: "2026-03-04 10:11:12", B: "2026-03-05 01:02:03"}},
+		Children: []*diff.Node{
+			{Kind: diff.KindText, Name: "structure", Listing: true, Status: diff.Differs, Content: fakeContent{"entry 0x401000\nsections 31\n", "entry 0x401010\nsections 31\n"}},
+			{Kind: diff.KindText, Name: "disassembly", Listing: true, Status: diff.Differs, Content: fakeContent{"main:\n  401000  push %rbp\n  401001  ret\n", "main:\n  401010  push %rbx\n  401011  ret\n"}},
+		}}
+	bin.Suspect(diff.Suspicion{Kind: diff.SuspectStart, What: "it begins to run elsewhere: 0x401000 in A, 0x401010 in B"})
 	only := &diff.Node{Kind: diff.KindEntry, Name: "var/cache/\x1b[31mevil", Status: diff.OnlyB, B: side("evil", 3)}
 	same := &diff.Node{Kind: diff.KindEntry, Name: "etc/passwd", Status: diff.Same, A: side("passwd", 10), B: side("passwd", 10)}
 	unread := &diff.Node{Kind: diff.KindEntry, Name: "boot/image", Status: diff.NotChecked, Note: "larger than the bound of 1 GiB"}
@@ -220,7 +225,7 @@ func (fakeImage) Open(_ context.Context, _ int, path string) (diff.ReaderAtClose
 // sampleConfig has everything that the workbench can be given.
 func sampleConfig(b Builder) Config {
 	return Config{Chain: sampleChain(), Builder: b, Mouse: true,
-		Compare: func(context.Context, string, string) (*diff.Comparison, error) {
+		Compare: func(context.Context, string, string, func(diff.Progress)) (*diff.Comparison, error) {
 			return &diff.Comparison{Root: sampleDiff()}, nil
 		},
 		OpenImage: func(context.Context, string) (Image, error) { return fakeImage{}, nil },

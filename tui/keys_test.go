@@ -359,7 +359,7 @@ func TestEveryKeyOnBadInput(t *testing.T) {
 	bad := errors.New("gone \x1b[31maway")
 	empty := Config{Chain: chain.New("empty", nil)}
 	failing := sampleConfig(newFakeBuilder())
-	failing.Compare = func(context.Context, string, string) (*diff.Comparison, error) { return nil, bad }
+	failing.Compare = func(context.Context, string, string, func(diff.Progress)) (*diff.Comparison, error) { return nil, bad }
 	failing.OpenImage = func(context.Context, string) (Image, error) { return nil, bad }
 	cycle := sampleConfig(newFakeBuilder())
 	cycle.Chain = chain.New("cycle", []*chain.Stage{

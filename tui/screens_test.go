@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/stagescope/stagescope/diff"
 	"github.com/stagescope/stagescope/rebuild"
 	"github.com/stagescope/stagescope/tui/internal/look"
 	"github.com/stagescope/stagescope/tui/internal/shot"
@@ -58,7 +60,27 @@ var scenes = []struct {
 	}},
 	{"hex", func(d *driver, _ *fakeBuilder) {
 		d.run(d.app.push(newCompareScreen(d.app, "stage:core-gcc", "trial:core-gcc/2")))
-		d.keys("n", "v", "v")
+		d.keys("n", "v", "v", "v")
+	}},
+	{"sides", func(d *driver, _ *fakeBuilder) {
+		d.run(d.app.push(newCompareScreen(d.app, "stage:core-gcc", "trial:core-gcc/2")))
+		d.keys("v", "v")
+	}},
+	{"structure", func(d *driver, _ *fakeBuilder) {
+		d.run(d.app.push(newCompareScreen(d.app, "stage:core-gcc", "trial:core-gcc/2")))
+		d.keys("s", "v", "v", "v", "v")
+	}},
+	{"code", func(d *driver, _ *fakeBuilder) {
+		d.run(d.app.push(newCompareScreen(d.app, "stage:core-gcc", "trial:core-gcc/2")))
+		d.keys("s", "V")
+	}},
+	{"comparing", func(d *driver, _ *fakeBuilder) {
+		s := newCompareScreen(d.app, "stage:core-gcc", "trial:core-gcc/2")
+		d.app.push(s) // it never ends
+		s.watch.add(diff.Progress{What: "usr/bin/gcc", Bytes: 123e6, Found: &diff.Found{In: "layer 1", Name: "usr/bin/\x1b[31mgcc", Status: diff.Differs, Fields: []string{"mtime", "content"}}})
+		s.watch.add(diff.Progress{What: "usr/lib/x", Found: &diff.Found{In: "layer 1", Name: "usr/lib/x", Status: diff.Differs, Fields: []string{"mtime"}}})
+		s.watch.add(diff.Progress{What: "var/new", Found: &diff.Found{In: "layer 1", Name: "var/new", Status: diff.OnlyB}})
+		d.tick(2 * time.Second)
 	}},
 	{"files", func(d *driver, _ *fakeBuilder) {
 		d.run(d.app.openImage("stage:core-gcc"))
@@ -128,7 +150,7 @@ func cells(d *driver) string {
 func TestScreens(t *testing.T) {
 	for _, s := range scenes {
 		for _, size := range sizes {
-			if size[0] == 200 && s.name != "chain" && s.name != "stage" {
+			if size[0] == 200 && !slices.Contains([]string{"chain", "stage", "compare", "sides", "code"}, s.name) {
 				continue
 			}
 			name := fmt.Sprintf("%s_%dx%d", s.name, size[0], size[1])

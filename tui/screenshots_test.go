@@ -121,7 +121,7 @@ func TestScreenshots(t *testing.T) {
 					return audit.Made{Built: true, Size: sizesHere[id], Programs: madeHere[id]}
 				}
 			}
-			cfg.Compare = func(context.Context, string, string) (*diff.Comparison, error) {
+			cfg.Compare = func(context.Context, string, string, func(diff.Progress)) (*diff.Comparison, error) {
 				return zooDiff(t), nil
 			}
 			d := newDriver(t, cfg, p.w, p.h)

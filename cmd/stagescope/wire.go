@@ -33,8 +33,8 @@ func (a *app) wire(cfg *tui.Config) func() {
 		}
 		return nil, imageHint(err, r)
 	}
-	cfg.Compare = func(ctx context.Context, refA, refB string) (*diff.Comparison, error) {
-		c, err := diff.Refs(ctx, refA, refB, a.imageOptions(s), diff.Options{Index: s})
+	cfg.Compare = func(ctx context.Context, refA, refB string, progress func(diff.Progress)) (*diff.Comparison, error) {
+		c, err := diff.Refs(ctx, refA, refB, a.imageOptions(s), diff.Options{Index: s, Progress: progress})
 		if err == nil {
 			err = whyDiffers(ctx, c, rederive.Options{})
 		}

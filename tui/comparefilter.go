@@ -1,0 +1,118 @@
+package tui
+
+import (
+	"strings"
+
+	"github.com/stagescope/stagescope/diff"
+	"github.com/stagescope/stagescope/tui/internal/list"
+)
+
+// diffFilter is a query over a difference tree: conditions of the form
+// word:value, each of which a leading "!" inverts, and one text. All must hold.
+//
+//	cause:B1    a cause's identifier or its beginning; cause:none has none
+//	kind:elf    what a node stands for
+//	path:usr/** a pattern, as diff.Glob reads it
+//	is:unexplained, is:suspicious, is:unread, is:only, is:differs
+type diffFilter struct {
+	conds []diffCond
+	text  list.Matcher
+}
+
+type diffCond struct {
+	not  bool
+	test func(diffRow) bool
+}
+
+// parseDiffFilter never fails: what is no condition is text.
+func parseDiffFilter(query string) diffFilter {
+	var f diffFilter
+	var words []string
+	for _, w := range strings.Fields(query) {
+		bare, not := strings.CutPrefix(w, "!")
+		key, value, ok := strings.Cut(bare, ":")
+		if test := diffTest(key, value); ok && value != "" && test != nil {
+			f.conds = append(f.conds, diffCond{not, test})
+		} else {
+			words = append(words, w)
+		}
+	}
+	f.text = list.Match(strings.Join(words, " "))
+	return f
+}
+
+func diffTest(key, value string) func(diffRow) bool {
+	switch key {
+	case "cause":
+		return func(r diffRow) bool { return hasCause(r.node, value) }
+	case "kind":
+		return func(r diffRow) bool { return strings.EqualFold(string(r.node.Kind), value) }
+	case "path":
+		return func(r diffRow) bool { return diff.Glob(value, r.node.Name) }
+	case "is":
+		if test := diffStates[value]; test != nil {
+			return func(r diffRow) bool { return test(r.node) }
+		}
+	}
+	return nil
+}
+
+var diffStates = map[string]func(*diff.Node) bool{
+	"unexplained": unexplained,
+	"suspicious":  func(n *diff.Node) bool { return len(n.Suspicions) > 0 },
+	"unread":      unread,
+	"only":        func(n *diff.Node) bool { return n.Status == diff.OnlyA || n.Status == diff.OnlyB },
+	"differs":     func(n *diff.Node) bool { return n.Itself() },
+}
+
+// unexplained reports a difference of which something is not accounted for.
+func unexplained(n *diff.Node) bool { return n.Itself() && n.Residue != diff.ResidueNone }
+
+// unread reports a node of which nothing, or not all, is known.
+func unread(n *diff.Node) bool {
+	if n.Status == diff.Unreadable || n.Status == diff.NotChecked && len(n.Children) == 0 {
+		return true
+	}
+	if !n.Capped {
+		return false
+	}
+	for _, c := range n.Children {
+		if c.Capped {
+			return false // it is said there
+		}
+	}
+	return true
+}
+
+// hasCause reports whether one of a node's reasons has a cause whose identifier
+// begins so; "none" asks for a reason or residue without cause.
+func hasCause(n *diff.Node, id string) bool {
+	if id == "none" {
+		return n.Itself() && len(causesOf(n)) == 0
+	}
+	for _, c := range causesOf(n) {
+		if len(c.ID) >= len(id) && strings.EqualFold(c.ID[:len(id)], id) {
+			return true
+		}
+	}
+	return false
+}
+
+func causesOf(n *diff.Node) (out []*diff.Cause) {
+	for _, r := range n.Reasons {
+		if r.Cause != nil {
+			out = append(out, r.Cause)
+		}
+	}
+	return out
+}
+
+// keeps reports whether a row is found; shown is how it reads on the screen.
+func (f diffFilter) keeps(r diffRow, shown string) bool {
+	for _, c := range f.conds {
+		if c.test(r) == c.not {
+			return false
+		}
+	}
+	return f.text.Text(r.path + " " + shown)
+}
