@@ -21,6 +21,7 @@ const referenceHelp = `An IMAGE is one of
   oci:DIR_OR_TAR[:tag]             an OCI layout, such as StageX's out/ID
   docker-archive:FILE[:tag]        what docker save writes
   stage:ID, trial:ID/N             what the store holds of a stage, or one trial
+  claim:PARTY/ID                   what a party claims that the stage is
   sha256:…                         an index or manifest in the store
   PATH                             a layout or archive, recognised by content`
 

@@ -37,7 +37,7 @@ func (a *app) openStore() (*store.Store, error) {
 
 // imageOptions are the options with which verbs open images.
 func (a *app) imageOptions(s *store.Store) image.Options {
-	return image.Options{Store: s, Platform: a.platform, Offline: a.offline}
+	return image.Options{Store: s, Platform: a.platform, Offline: a.offline, Claim: a.claimedImage(s)}
 }
 
 // openImage opens the image that a reference on the command line means. The
