@@ -17,27 +17,9 @@ func (x *Examiner) Binary(ctx context.Context, n *Node, a, b *Input) error {
 	if n.Kind == KindFile || n.Kind == KindEntry || n.Kind == "" {
 		n.Kind = KindBinary
 	}
-	var hs []hunk
-	var err error
-	if a.Size == b.Size {
-		hs, err = inPlace(ctx, a, b, 0, 0, a.Size)
-	}
-	if err == nil && (a.Size != b.Size || scattered(hs, a.Size)) {
-		m, e := ends(ctx, a, b)
-		switch {
-		case e != nil:
-			err = e
-		case max(m.na, m.nb) > x.limit.Binary:
-			n.note(fmt.Sprintf("what differs spans more than %d bytes, which are not aligned; what follows an insertion counts as changed", x.limit.Binary))
-			if a.Size != b.Size {
-				hs = []hunk{m}
-			}
-		default:
-			al, e := align(ctx, a, b, m)
-			if err = e; e == nil && (a.Size != b.Size || cost(al) < cost(hs)) {
-				hs = al
-			}
-		}
+	hs, note, err := x.hunks(ctx, a, b)
+	if note != "" {
+		n.note(note)
 	}
 	if err != nil {
 		if ctx.Err() != nil {
@@ -48,6 +30,32 @@ func (x *Examiner) Binary(ctx context.Context, n *Node, a, b *Input) error {
 	}
 	n.setHunks(joinHunks(hs))
 	return nil
+}
+
+// hunks finds the ranges that differ, and says what was not done.
+func (x *Examiner) hunks(ctx context.Context, a, b *Input) (hs []hunk, note string, err error) {
+	if a.Size == b.Size {
+		hs, err = inPlace(ctx, a, b, 0, 0, a.Size)
+	}
+	if err != nil || a.Size == b.Size && !scattered(hs, a.Size) {
+		return hs, "", err
+	}
+	m, err := ends(ctx, a, b)
+	switch {
+	case err != nil:
+		return nil, "", err
+	case max(m.na, m.nb) > x.limit.Binary:
+		note = fmt.Sprintf("what differs spans more than %d bytes, which are not aligned; what follows an insertion counts as changed", x.limit.Binary)
+		if a.Size != b.Size {
+			hs = []hunk{m}
+		}
+		return hs, note, nil
+	}
+	al, err := align(ctx, a, b, m)
+	if err == nil && (a.Size != b.Size || cost(al) < cost(hs)) {
+		hs = al
+	}
+	return hs, "", err
 }
 
 // setHunks makes ranges a node's own, all of them unexplained.
@@ -192,4 +200,34 @@ func common(ctx context.Context, a, b *Input, back bool, most int64) (int64, err
 		n += k
 	}
 	return n, nil
+}
+
+// Hunk is a pair of ranges that differ; one of them may be empty. Between two
+// hunks both sides are equal.
+type Hunk struct{ A, B Range }
+
+// Hunks finds what differs between two contents, aligned where bytes were put in
+// or taken out, without adding anything to a tree. Contents of more than
+// Limits.Binary bytes are compared at equal offsets.
+func (x *Examiner) Hunks(ctx context.Context, a, b *Input) ([]Hunk, error) {
+	hs, _, err := x.hunks(ctx, a, b)
+	return exported(hs), err
+}
+
+// InPlace finds what differs at equal offsets between contents of one size. It
+// gives nothing when there are more than most ranges.
+func (x *Examiner) InPlace(ctx context.Context, a, b *Input, most int) ([]Hunk, error) {
+	hs, err := inPlace(ctx, a, b, 0, 0, min(a.Size, b.Size))
+	if err != nil || len(hs) > most {
+		return nil, err
+	}
+	return exported(hs), nil
+}
+
+func exported(hs []hunk) []Hunk {
+	out := make([]Hunk, 0, len(hs))
+	for _, h := range hs {
+		out = append(out, Hunk{Range{h.a, h.na}, Range{h.b, h.nb}})
+	}
+	return out
 }

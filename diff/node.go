@@ -41,6 +41,8 @@ const (
 	KindDir      Kind = "directory"
 	KindFile     Kind = "file"
 	KindGroup    Kind = "group"  // many nodes that share one cause, folded into a counted line
+	KindTable    Kind = "table"  // a header or a table that was read: the reasons say it by field
+	KindCode     Kind = "code"   // machine instructions
 	KindRootfs   Kind = "rootfs" // the effective file system, whiteouts applied
 )
 

@@ -64,17 +64,9 @@ func (x *Examiner) Part(ctx context.Context, n *Node, a, b *Input, pa, pb *Part)
 	if pb != nil {
 		ib = b.Section(pb.Range, pb.Name)
 	}
-	c, err := x.pairOf(ctx, first, ia, ib)
+	c, err := x.pairOf(ctx, first, pa, pb, ia, ib)
 	if err != nil {
 		return err
-	}
-	if pa != nil && c.A != nil {
-		r := pa.Range
-		c.A.Within = &r
-	}
-	if pb != nil && c.B != nil {
-		r := pb.Range
-		c.B.Within = &r
 	}
 	if c.Status == Same {
 		n.Equal++
@@ -90,8 +82,16 @@ func (x *Examiner) Part(ctx context.Context, n *Node, a, b *Input, pa, pb *Part)
 }
 
 // pairOf is Pair, but for parts that bring their own comparison.
-func (x *Examiner) pairOf(ctx context.Context, p *Part, a, b *Input) (*Node, error) {
+func (x *Examiner) pairOf(ctx context.Context, p, pa, pb *Part, a, b *Input) (*Node, error) {
 	c, err := x.sides(ctx, p.Kind, p.Name, a, b)
+	if c != nil && pa != nil && c.A != nil {
+		r := pa.Range
+		c.A.Within = &r
+	}
+	if c != nil && pb != nil && c.B != nil {
+		r := pb.Range
+		c.B.Within = &r
+	}
 	if err != nil || c.Status != Differs {
 		return c, err
 	}

@@ -56,6 +56,6 @@ type Part struct {
 	Kind Kind   // "" means that formats are asked
 	Range
 	// Compare fills the node of a pair that differs instead of the formats, when
-	// it is not nil. Both sides' parts have it or the first's is taken.
+	// it is not nil. The node's sides already say where they lie. Both sides' parts have it or the first's is taken.
 	Compare func(ctx context.Context, x *Examiner, n *Node, a, b *Input) error
 }

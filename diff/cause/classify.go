@@ -83,7 +83,7 @@ func leaf(n *diff.Node) bool {
 		return false // its format knows why
 	}
 	switch n.Kind {
-	case diff.KindIndex, diff.KindManifest, diff.KindConfig:
+	case diff.KindIndex, diff.KindManifest, diff.KindConfig, diff.KindTable, diff.KindCode:
 		return false // their reasons account for them
 	}
 	for _, k := range n.Children {
@@ -105,7 +105,11 @@ func (c *classifier) content(n *diff.Node) {
 		explain(n, ex)
 		return
 	}
-	for _, r := range wholeRules {
+	whole := wholeRules
+	if len(n.UnexplainedA) != len(n.RangesA) {
+		whole = nil // its format explained a part of it
+	}
+	for _, r := range whole {
 		if ex := r(p); ex != nil {
 			explain(n, ex)
 			return

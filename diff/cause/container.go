@@ -67,7 +67,7 @@ func (c *classifier) lonely(n *diff.Node) {
 	if side == nil {
 		side = n.B
 	}
-	if side == nil || n.Kind == diff.KindLayer {
+	if side == nil || n.Kind == diff.KindLayer || n.Residue == diff.ResidueNone {
 		return
 	}
 	add := func(cause diff.Cause) {

@@ -44,8 +44,13 @@ type hit struct {
 func (c *classifier) tokens(n *diff.Node, p *pair) bool {
 	var hits []hit
 	by := map[*tokenRule][]int{} // to ranges
-	var left []int
+	var left, closed []int
+	open := openRanges(n)
 	for i := range n.RangesA {
+		if !open(i) {
+			closed = append(closed, i)
+			continue
+		}
 		h := c.token(p, n.RangesA[i], n.RangesB[i])
 		if h == nil {
 			left = append(left, i)
@@ -60,7 +65,8 @@ func (c *classifier) tokens(n *diff.Node, p *pair) bool {
 	}
 	// Undo: with all tokens taken out, what no rule explained is all that may
 	// differ between the two.
-	proved := masked(p.a, hits, n.RangesA, left, func(h hit) token { return h.a }) == masked(p.b, hits, n.RangesB, left, func(h hit) token { return h.b })
+	out := append(closed, left...)
+	proved := masked(p.a, hits, n.RangesA, out, func(h hit) token { return h.a }) == masked(p.b, hits, n.RangesB, out, func(h hit) token { return h.b })
 	for i := range tokenRules {
 		r := &tokenRules[i]
 		if len(by[r]) == 0 {
@@ -90,6 +96,16 @@ func (c *classifier) tokens(n *diff.Node, p *pair) bool {
 		n.UnexplainedB = append(n.UnexplainedB, n.RangesB[i])
 	}
 	return true
+}
+
+// openRanges reports which of a node's pairs of ranges are not explained yet.
+func openRanges(n *diff.Node) func(i int) bool {
+	type pair struct{ a, b diff.Range }
+	open := map[pair]bool{}
+	for i := range min(len(n.UnexplainedA), len(n.UnexplainedB)) {
+		open[pair{n.UnexplainedA[i], n.UnexplainedB[i]}] = true
+	}
+	return func(i int) bool { return open[pair{n.RangesA[i], n.RangesB[i]}] }
 }
 
 // distinct counts the tokens that hits lie in.

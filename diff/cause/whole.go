@@ -89,6 +89,9 @@ func bitFlip(p *pair) *explained {
 
 // truncated: one side is the beginning of the other.
 func truncated(p *pair) *explained {
+	if p.node.A != nil && p.node.A.Within != nil && p.node.Kind == diff.KindBinary {
+		return nil // a part of a file is as long as its headers say
+	}
 	short, long, which := p.a, p.b, "A"
 	if len(short) > len(long) {
 		short, long, which = long, short, "B"

@@ -53,9 +53,16 @@ func (o Options) lines(n *diff.Node) iter.Seq[contentLine] {
 		if n.Content == nil || n.Status != diff.Differs || !n.Leaf() {
 			return
 		}
+		if follows(n) {
+			return
+		}
 		switch n.Kind {
 		case diff.KindIndex, diff.KindManifest, diff.KindConfig:
 			return // the reasons say it by field
+		case diff.KindTable, diff.KindCode:
+			if len(n.Reasons) > 0 {
+				return
+			}
 		}
 		w := &lineWriter{o: o.bounds(), yield: yield}
 		var err error
@@ -91,6 +98,17 @@ func (w *lineWriter) note(format string, args ...any) { w.put(lineNote, fmt.Spri
 // left says that something of a content was left out.
 func (w *lineWriter) left(n int, forms ...string) {
 	w.note("… %s left out (--full shows them)", plural(n, forms...))
+}
+
+// follows reports whether all of a node's difference follows from what is said
+// elsewhere.
+func follows(n *diff.Node) bool {
+	for _, r := range n.Reasons {
+		if r.Cause == nil || r.Cause.ID != "derived" {
+			return false
+		}
+	}
+	return len(n.Reasons) > 0 && n.Residue == diff.ResidueNone
 }
 
 func readSide(open func() (diff.ReaderAtCloser, int64, error)) ([]byte, error) {

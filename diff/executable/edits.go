@@ -1,0 +1,223 @@
+package executable
+
+import (
+	"bytes"
+
+	"github.com/stagescope/stagescope/diff"
+)
+
+// edit is a place at which the instructions of a window differ for another
+// reason than that they moved: a[a0:a1] became b[b0:b1].
+type edit struct {
+	a0, a1, b0, b1 int
+	operand        bool // one instruction each, equal but for where its operand points
+}
+
+// judged is what was found of a pair of regions of code, as offsets in them.
+type judged struct {
+	edits [][]edit // of each window
+	// What follows: operands that point to what moved, functions in another
+	// order, padding.
+	operands, order, padding []diff.Hunk
+	functions                int // in another order
+}
+
+// judge looks at everything that differs between the instructions of two
+// regions.
+func (p *pairing) judge(al *aligned) *judged {
+	j := &judged{}
+	for i := range al.code.windows {
+		w := &al.code.windows[i]
+		in := &judging{p: p, al: al, w: w, j: j}
+		j.edits = append(j.edits, in.window())
+		j.functions += len(w.moved)
+	}
+	return j
+}
+
+type judging struct {
+	p  *pairing
+	al *aligned
+	w  *window
+	j  *judged
+}
+
+func (g *judging) window() []edit {
+	var out []edit
+	pa, pb := 0, 0
+	w := g.w
+	end := run{a: len(w.a.ins), b: len(w.b.ins)}
+	for k := 0; k <= len(w.runs); k++ {
+		r := end
+		if k < len(w.runs) {
+			r = w.runs[k]
+		}
+		out = append(out, g.gap(pa, r.a, pb, r.b)...)
+		for i := range r.n {
+			if e, bad := g.pair(r.a+i, r.b+i); bad {
+				out = append(out, e)
+			}
+		}
+		pa, pb = r.a+r.n, r.b+r.n
+	}
+	for _, r := range w.moved {
+		for i := range r.n {
+			if e, bad := g.pair(r.a+i, r.b+i); bad {
+				out = append(out, e)
+			}
+		}
+		g.j.order = append(g.j.order, g.hunk(r.a, r.a+r.n, r.b, r.b))
+		g.j.order = append(g.j.order, g.hunk(r.a, r.a, r.b, r.b+r.n))
+	}
+	return out
+}
+
+// hunk is a stretch of instructions as ranges of the regions.
+func (g *judging) hunk(a0, a1, b0, b1 int) diff.Hunk {
+	return diff.Hunk{A: span(&g.w.a, a0, a1), B: span(&g.w.b, b0, b1)}
+}
+
+func span(s *stream, from, to int) diff.Range {
+	off := s.begin(from)
+	r := diff.Range{Off: int64(off)}
+	if to > from {
+		r.Len = int64(s.begin(to-1)) + int64(s.ins[to-1].n) - int64(off)
+	}
+	return r
+}
+
+// pair looks at two instructions that were paired. It reports one that differs
+// in more than addresses that moved.
+func (g *judging) pair(i, j int) (edit, bool) {
+	pa, pb := g.w.a.code(i), g.w.b.code(j)
+	if bytes.Equal(pa, pb) {
+		return edit{}, false
+	}
+	e := edit{a0: i, a1: i + 1, b0: j, b1: j + 1}
+	if g.w.a.ins[i].kind != insCode || g.w.b.ins[j].kind != insCode {
+		return e, true
+	}
+	sa := g.p.a.isa.step(pa, g.al.a.addr+g.w.a.begin(i))
+	sb := g.p.b.isa.step(pb, g.al.b.addr+g.w.b.begin(j))
+	if sa.plain != sb.plain || sa.nops != sb.nops || sa.nops == 0 {
+		return e, true
+	}
+	for k := range sa.nops {
+		if !g.p.moved(sa.ops[k].addr, sb.ops[k].addr) {
+			e.operand = true
+			return e, true
+		}
+	}
+	if sa.n != sb.n {
+		g.j.operands = append(g.j.operands, g.hunk(i, i+1, j, j+1))
+		return e, false
+	}
+	for k := range sa.nops {
+		oa, ob := sa.ops[k], sb.ops[k]
+		h := diff.Hunk{A: diff.Range{Off: int64(g.w.a.begin(i)) + int64(oa.at), Len: int64(oa.n)},
+			B: diff.Range{Off: int64(g.w.b.begin(j)) + int64(ob.at), Len: int64(ob.n)}}
+		g.j.operands = append(g.j.operands, h)
+	}
+	return e, false
+}
+
+// gap looks at what lies between two runs. Functions that moved are left out,
+// and so is padding.
+func (g *judging) gap(a0, a1, b0, b1 int) []edit {
+	if a0 == a1 && b0 == b1 {
+		return nil
+	}
+	w := g.w
+	if pads(&w.a, a0, a1) && pads(&w.b, b0, b1) {
+		g.j.padding = append(g.j.padding, g.hunk(a0, a1, b0, b1))
+		return nil
+	}
+	as := cutAt(w.startsA, rest(w.moved, a0, a1, func(r run) int { return r.a }))
+	bs := cutAt(w.startsB, rest(w.moved, b0, b1, func(r run) int { return r.b }))
+	var out []edit
+	put := func(e edit) {
+		if pads(&w.a, e.a0, e.a1) && pads(&w.b, e.b0, e.b1) {
+			g.j.padding = append(g.j.padding, g.hunk(e.a0, e.a1, e.b0, e.b1))
+			return
+		}
+		out = append(out, e)
+	}
+	var last []edit
+	// What ends a function is paired with what ends one, and what begins a function
+	// that goes on with what begins one that does.
+	if len(as) > 0 && len(bs) > 0 && !begins(w.startsA, as[0][0]) && !begins(w.startsB, bs[0][0]) {
+		put(edit{as[0][0], as[0][1], bs[0][0], bs[0][1], false})
+		as, bs = as[1:], bs[1:]
+	}
+	if ka, kb := len(as)-1, len(bs)-1; ka >= 0 && kb >= 0 && as[ka][1] == a1 && bs[kb][1] == b1 && begins(w.startsA, a1) == begins(w.startsB, b1) && (!begins(w.startsA, a1) || ka == 0 && kb == 0) {
+		last = append(last, edit{as[ka][0], as[ka][1], bs[kb][0], bs[kb][1], false})
+		as, bs = as[:ka], bs[:kb]
+	}
+	for _, r := range as {
+		put(edit{r[0], r[1], b0, b0, false})
+	}
+	for _, r := range bs {
+		put(edit{a1, a1, r[0], r[1], false})
+	}
+	for _, e := range last {
+		put(e)
+	}
+	return out
+}
+
+// cutAt cuts stretches where functions begin.
+func cutAt(starts []int, rs [][2]int) [][2]int {
+	var out [][2]int
+	for _, r := range rs {
+		for {
+			k := inside(starts, r[0], r[1])
+			if k == 0 {
+				break
+			}
+			out = append(out, [2]int{r[0], k})
+			r[0] = k
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+func pads(s *stream, from, to int) bool {
+	for _, in := range s.ins[from:to] {
+		if in.flow != flowPad || in.kind != insCode {
+			return false
+		}
+	}
+	return true
+}
+
+// rest gives what of [from, to) lies in none of the runs.
+func rest(rs []run, from, to int, at func(run) int) [][2]int {
+	var out [][2]int
+	taken := make([]bool, to-from)
+	any := false
+	for _, r := range rs {
+		for i := max(at(r), from); i < min(at(r)+r.n, to); i++ {
+			taken[i-from], any = true, true
+		}
+	}
+	if !any {
+		if from < to {
+			out = append(out, [2]int{from, to})
+		}
+		return out
+	}
+	for i := from; i < to; {
+		if taken[i-from] {
+			i++
+			continue
+		}
+		k := i
+		for k < to && !taken[k-from] {
+			k++
+		}
+		out = append(out, [2]int{i, k})
+		i = k
+	}
+	return out
+}

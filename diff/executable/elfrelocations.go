@@ -1,0 +1,193 @@
+package executable
+
+import (
+	"context"
+	"debug/elf"
+	"fmt"
+
+	"github.com/stagescope/stagescope/diff"
+)
+
+// relocation is an entry of a table of relocations.
+type relocation struct {
+	off    uint64 // where, as an address of a region
+	typ    uint32
+	sym    string
+	addend uint64
+	target uint64 // the address that the addend is, or is counted from; 0 when there is none
+	has    bool   // it has an addend
+}
+
+func (r relocation) same(o relocation) bool { return r.typ == o.typ && r.sym == o.sym }
+
+// relocations reads a table.
+func (f *elfFile) relocations(t *section) ([]relocation, error) {
+	size, wide := uint64(8), f.wide
+	rela := t.typ == elf.SHT_RELA
+	if wide {
+		size = 16
+	}
+	if rela {
+		size += size / 2
+	}
+	if t.size > maxTable {
+		return nil, bad("a table of %d bytes", t.size)
+	}
+	var syms *symbolsRead
+	if int(t.link) < len(f.sections) && (f.sections[t.link].typ == elf.SHT_SYMTAB || f.sections[t.link].typ == elf.SHT_DYNSYM) {
+		var err error
+		if syms, err = f.readSymbols(&f.sections[t.link]); err != nil {
+			return nil, err
+		}
+	}
+	var base uint64
+	if f.header.typ == elf.ET_REL && int(t.info) < len(f.sections) {
+		base = f.sections[t.info].addrInMem
+	}
+	var out []relocation
+	err := f.eachEntry(t, size, func(_ int, p []byte) bool {
+		r := f.fields(p)
+		v := relocation{off: base + r.word(), has: rela}
+		info := r.word()
+		sym := info >> 32
+		v.typ = uint32(info)
+		if !wide {
+			sym, v.typ = info>>8, uint32(info&0xff)
+		}
+		if rela {
+			v.addend = r.word()
+		}
+		v.target = v.addend
+		if sym != 0 && syms != nil && sym < uint64(len(syms.syms)) {
+			s := syms.syms[sym]
+			v.sym = syms.name[sym]
+			v.target = 0
+			if s.typ() == elf.STT_SECTION && int(s.shndx) < len(f.sections) {
+				v.target = f.sections[s.shndx].addrInMem + v.addend
+			}
+		} else if sym != 0 {
+			v.sym = fmt.Sprintf("symbol %d", sym)
+		}
+		out = append(out, v)
+		return true
+	})
+	return out, err
+}
+
+// maxImports bounds the imports that are known by name.
+const maxImports = 1 << 16
+
+// imports are the names that relocations put at addresses.
+func (f *elfFile) imports() map[uint64]string {
+	out := map[uint64]string{}
+	for i := range f.sections {
+		t := &f.sections[i]
+		if t.typ != elf.SHT_RELA && t.typ != elf.SHT_REL || t.size > maxTable/16 {
+			continue
+		}
+		rs, err := f.relocations(t)
+		if err != nil {
+			continue
+		}
+		for _, r := range rs {
+			if r.sym != "" && len(out) < maxImports {
+				out[r.off] = r.sym
+			}
+		}
+	}
+	return out
+}
+
+// compareRelocations compares tables entry by entry, in their order.
+func (e *elfPair) compareRelocations(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input) error {
+	ta, tb := e.sectionOf(e.a, n.A), e.sectionOf(e.b, n.B)
+	if ta == nil || tb == nil || e.a.wide != e.b.wide || ta.typ != tb.typ {
+		return x.Binary(ctx, n, a, b)
+	}
+	ra, err := e.a.relocations(ta)
+	if err != nil {
+		return err
+	}
+	rb, err := e.b.relocations(tb)
+	if err != nil {
+		return err
+	}
+	keys := func(rs []relocation) []uint64 {
+		out := make([]uint64, len(rs))
+		for i, r := range rs {
+			out[i] = hash(hashNumber(hashStart, uint64(r.typ)), []byte(r.sym))
+		}
+		return out
+	}
+	runs, err := alignTokens(ctx, keys(ra), keys(rb))
+	if err != nil {
+		return err
+	}
+	size := uint64(a.Size) / max(uint64(len(ra)), 1)
+	t := e.table()
+	var onlyA, onlyB, moved, changed int
+	ia, ib := 0, 0
+	for _, r := range append(runs, run{a: len(ra), b: len(rb)}) {
+		if ia < r.a || ib < r.b {
+			t.open = append(t.open, diff.Hunk{A: rangeOf(uint64(ia)*size, uint64(r.a-ia)*size), B: rangeOf(uint64(ib)*size, uint64(r.b-ib)*size)})
+			onlyA, onlyB = onlyA+r.a-ia, onlyB+r.b-ib
+		}
+		for k := range r.n {
+			x, y := ra[r.a+k], rb[r.b+k]
+			if x == y {
+				continue
+			}
+			h := diff.Hunk{A: rangeOf(uint64(r.a+k)*size, size), B: rangeOf(uint64(r.b+k)*size, size)}
+			if x.same(y) && e.p.moved(x.off, y.off) && (x.addend == y.addend || x.target != 0 && y.target != 0 && e.p.moved(x.target, y.target)) {
+				t.closed = append(t.closed, h)
+				moved++
+			} else {
+				t.open = append(t.open, h)
+				changed++
+			}
+		}
+		ia, ib = r.a+r.n, r.b+r.n
+	}
+	setHunks(n, t.open, t.closed)
+	if moved > 0 {
+		n.Reasons = append(n.Reasons, diff.Reason{Field: plural(moved, "relocation") + " of what moved", Cause: &diff.Cause{ID: "derived", Name: "addresses of code and data that moved", Confidence: diff.Derived}})
+	}
+	if onlyA+onlyB > 0 {
+		n.Reasons = append(n.Reasons, diff.Reason{Field: "relocations", A: fmt.Sprintf("%d that B has not", onlyA), B: fmt.Sprintf("%d that A has not", onlyB)})
+	}
+	if changed > 0 {
+		n.Reasons = append(n.Reasons, diff.Reason{Field: plural(changed, "relocation") + " of another place, or to another"})
+	}
+	x.Listing(n, "relocations", relocationLines(ra, onlyA+onlyB+changed), relocationLines(rb, onlyA+onlyB+changed))
+	return nil
+}
+
+// relocationLines lists a table without places, so that what moved is no line
+// that differs.
+func relocationLines(rs []relocation, differ int) string {
+	if differ == 0 || len(rs) > maxLines {
+		return ""
+	}
+	var out []string
+	for _, r := range rs {
+		s := fmt.Sprintf("type %d %s", r.typ, r.sym)
+		if r.has && r.target == 0 {
+			s += fmt.Sprintf(" %+d", int64(r.addend))
+		}
+		out = append(out, s)
+	}
+	return lines(out)
+}
+
+// sectionOf gives the section that a node's side is.
+func (e *elfPair) sectionOf(f *elfFile, s *diff.Side) *section {
+	if s == nil || s.Within == nil {
+		return nil
+	}
+	for i := range f.sections {
+		if t := &f.sections[i]; t.hasBytes() && t.off == uint64(s.Within.Off) && t.size == uint64(s.Within.Len) && t.name == s.Name {
+			return t
+		}
+	}
+	return nil
+}

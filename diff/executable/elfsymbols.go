@@ -1,0 +1,264 @@
+package executable
+
+import (
+	"context"
+	"debug/elf"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/stagescope/stagescope/diff"
+)
+
+// symbolsRead are the entries of one side's table, with what names them.
+type symbolsRead struct {
+	f    *elfFile
+	t    *section
+	syms []elfSymbol
+	name []string
+	keys []uint64
+}
+
+func (f *elfFile) readSymbols(t *section) (*symbolsRead, error) {
+	if t.size > maxTable {
+		return nil, bad("a table of %d bytes", t.size)
+	}
+	r := &symbolsRead{f: f, t: t}
+	err := f.eachSymbol(t, func(_ int, s elfSymbol) bool {
+		name, _ := f.symbolName(t, s)
+		if s.typ() == elf.STT_SECTION && int(s.shndx) < len(f.sections) {
+			name = f.sections[s.shndx].name
+		}
+		r.syms, r.name = append(r.syms, s), append(r.name, name)
+		k := hashNumber(hashNumber(hash(hashStart, []byte(name)), uint64(s.info)), uint64(s.other))
+		r.keys = append(r.keys, hash(k, []byte(f.sectionName(s.shndx))))
+		return true
+	})
+	return r, err
+}
+
+// sectionName names the section that a symbol is in.
+func (f *elfFile) sectionName(i uint16) string {
+	if i > 0 && int(i) < len(f.sections) {
+		return f.sections[i].name
+	}
+	return elf.SectionIndex(i).String()
+}
+
+// compareSymbols compares the tables of symbols by name.
+func (e *elfPair) compareSymbols(typ elf.SectionType) comparer {
+	return func(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input) error {
+		ta, tb := e.a.symbolTable(typ), e.b.symbolTable(typ)
+		if ta == nil || tb == nil || e.a.wide != e.b.wide {
+			return x.Binary(ctx, n, a, b)
+		}
+		ra, err := e.a.readSymbols(ta)
+		if err != nil {
+			return err
+		}
+		rb, err := e.b.readSymbols(tb)
+		if err != nil {
+			return err
+		}
+		runs, err := alignTokens(ctx, ra.keys, rb.keys)
+		if err != nil {
+			return err
+		}
+		s := &symbolDiff{e: e, a: ra, b: rb, t: e.table()}
+		s.runs(runs)
+		s.report(x, n)
+		if typ == elf.SHT_DYNSYM && !e.saidImports {
+			e.suspectImports(n, ra, rb)
+		}
+		return nil
+	}
+}
+
+// symbolDiff is what differs between two tables of symbols.
+type symbolDiff struct {
+	e            *elfPair
+	a, b         *symbolsRead
+	t            *tableDiff
+	onlyA, onlyB []int
+	changed      [][2]int
+	moved        int
+}
+
+func (s *symbolDiff) runs(runs []run) {
+	size := s.e.a.symbolSize()
+	ia, ib := 0, 0
+	for _, r := range append(runs, run{a: len(s.a.syms), b: len(s.b.syms)}) {
+		if ia < r.a || ib < r.b {
+			s.t.open = append(s.t.open, diff.Hunk{A: rangeOf(uint64(ia)*size, uint64(r.a-ia)*size), B: rangeOf(uint64(ib)*size, uint64(r.b-ib)*size)})
+		}
+		for ; ia < r.a; ia++ {
+			s.onlyA = append(s.onlyA, ia)
+		}
+		for ; ib < r.b; ib++ {
+			s.onlyB = append(s.onlyB, ib)
+		}
+		for k := range r.n {
+			s.pair(r.a+k, r.b+k, size)
+		}
+		ia, ib = r.a+r.n, r.b+r.n
+	}
+}
+
+func (s *symbolDiff) pair(i, j int, size uint64) {
+	x, y := s.a.syms[i], s.b.syms[j]
+	if x == y {
+		return
+	}
+	h := diff.Hunk{A: rangeOf(uint64(i)*size, size), B: rangeOf(uint64(j)*size, size)}
+	if s.a.name[i] == s.b.name[j] && x.info == y.info && x.other == y.other && s.follows(x, y) {
+		s.moved++
+		s.t.closed = append(s.t.closed, h)
+		return
+	}
+	s.changed = append(s.changed, [2]int{i, j})
+	s.t.open = append(s.t.open, h)
+}
+
+// follows reports whether a symbol's beginning and end are the same places on
+// both sides.
+func (s *symbolDiff) follows(x, y elfSymbol) bool {
+	if x.shndx != y.shndx && !s.e.sameSection(uint64(x.shndx), uint64(y.shndx)) {
+		return false
+	}
+	if x.value == y.value && x.size == y.size {
+		return true
+	}
+	ax, okX := s.a.f.symbolAddr(x)
+	ay, okY := s.b.f.symbolAddr(y)
+	if !okX || !okY || !s.e.p.moved(ax, ay) {
+		return false
+	}
+	return x.size == y.size || x.size > 0 && y.size > 0 && s.e.p.moved(ax+x.size, ay+y.size)
+}
+
+func (s *symbolDiff) report(x *diff.Examiner, n *diff.Node) {
+	setHunks(n, s.t.open, s.t.closed)
+	if s.moved > 0 {
+		n.Reasons = append(n.Reasons, diff.Reason{Field: plural(s.moved, "symbol") + " moved with what they name", Cause: &diff.Cause{ID: "derived", Name: "addresses of code and data that moved", Confidence: diff.Derived}})
+	}
+	if len(s.onlyA)+len(s.onlyB) > 0 {
+		n.Reasons = append(n.Reasons, diff.Reason{Field: "symbols", A: s.a.some(s.onlyA), B: s.b.some(s.onlyB)})
+	}
+	if len(s.changed) > 0 {
+		var names []int
+		for _, c := range s.changed {
+			names = append(names, c[0])
+		}
+		n.Reasons = append(n.Reasons, diff.Reason{Field: "address, size or type of " + s.a.some(names)})
+	}
+	ia, ib := slices.Clone(s.onlyA), slices.Clone(s.onlyB)
+	for _, c := range s.changed {
+		ia, ib = append(ia, c[0]), append(ib, c[1])
+	}
+	x.Listing(n, "symbols", s.a.lines(ia), s.b.lines(ib))
+}
+
+// some names the first of many.
+func (r *symbolsRead) some(is []int) string {
+	var out []string
+	for k, i := range is {
+		if k == 6 {
+			out = append(out, fmt.Sprintf("and %d more", len(is)-k))
+			break
+		}
+		out = append(out, orNoName(r.name[i]))
+	}
+	return strings.Join(out, ", ")
+}
+
+func orNoName(s string) string {
+	if s == "" {
+		return "(no name)"
+	}
+	return s
+}
+
+// maxLines bounds a listing.
+const maxLines = 20_000
+
+func (r *symbolsRead) lines(is []int) string {
+	var out []string
+	for _, i := range is {
+		s := r.syms[i]
+		out = append(out, fmt.Sprintf("%s %s %s %s, %d bytes, at %s", orNoName(r.name[i]), strings.TrimPrefix(s.typ().String(), "STT_"), strings.TrimPrefix(elf.ST_BIND(s.info).String(), "STB_"), r.f.sectionName(s.shndx), s.size, hexNumber(s.value)))
+		if len(out) == maxLines {
+			break
+		}
+	}
+	slices.Sort(out)
+	return lines(out)
+}
+
+// compareNames compares a table of names byte by byte, and says which imports
+// and libraries have other names: the tables that point here may be equal.
+func (e *elfPair) compareNames(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input) error {
+	n.Kind = diff.KindBinary
+	if err := x.Binary(ctx, n, a, b); err != nil {
+		return err
+	}
+	own := e.sectionOf(e.a, n.A)
+	ta, tb := e.a.symbolTable(elf.SHT_DYNSYM), e.b.symbolTable(elf.SHT_DYNSYM)
+	if ta == nil || tb == nil || own == nil || int(ta.link) >= len(e.a.sections) || own != &e.a.sections[ta.link] {
+		return nil
+	}
+	if !e.saidImports {
+		ra, err := e.a.readSymbols(ta)
+		if err != nil {
+			return err
+		}
+		rb, err := e.b.readSymbols(tb)
+		if err != nil {
+			return err
+		}
+		e.suspectImports(n, ra, rb)
+	}
+	if !e.saidDynamic {
+		da, db := e.a.dynamicSection(), e.b.dynamicSection()
+		e.dynamicNames(n, da, db)
+	}
+	return nil
+}
+
+// suspectImports reports functions that one side asks of others.
+func (e *elfPair) suspectImports(n *diff.Node, a, b *symbolsRead) {
+	e.saidImports = true
+	of := func(r *symbolsRead) (map[string]bool, []string) {
+		set := map[string]bool{}
+		var list []string
+		for i, s := range r.syms {
+			if name := r.name[i]; !s.defined() && name != "" && !set[name] {
+				set[name] = true
+				list = append(list, name)
+			}
+		}
+		return set, list
+	}
+	sa, la := of(a)
+	sb, lb := of(b)
+	missing := func(list []string, in map[string]bool) (out []string) {
+		for _, name := range list {
+			if !in[name] {
+				out = append(out, name)
+			}
+		}
+		return out
+	}
+	suspectNames(n, diff.SuspectImport, "asks for a function", "A", "B", missing(la, sb))
+	suspectNames(n, diff.SuspectImport, "asks for a function", "B", "A", missing(lb, sa))
+}
+
+// suspectNames makes suspicions of names that one side has.
+func suspectNames(n *diff.Node, kind diff.SuspicionKind, does, side, other string, names []string) {
+	for i, name := range names {
+		if i == maxSuspects {
+			n.Suspect(diff.Suspicion{Kind: kind, What: fmt.Sprintf("side %s %s that %s does not: %d more", side, does, other, len(names)-i)})
+			return
+		}
+		n.Suspect(diff.Suspicion{Kind: kind, What: fmt.Sprintf("side %s %s that %s does not: %s", side, does, other, short(name))})
+	}
+}

@@ -1,0 +1,176 @@
+package executable
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"github.com/stagescope/stagescope/diff"
+)
+
+// maxAligned bounds the bytes of a region that are aligned, by instruction or as
+// data. It is compared at equal offsets beyond.
+const maxAligned = 24 << 20
+
+// pairing is two programs, with what is known of which address of A is which of
+// B.
+type pairing struct {
+	x    *diff.Examiner
+	ctx  context.Context
+	a, b *program
+	by   map[string]*aligned // by the region's name
+}
+
+// aligned is what is known of a pair of regions.
+type aligned struct {
+	a, b *region
+	name string
+	same bool // every byte is equal
+	// front and back are equal bytes at both ends of a pair that differs.
+	front, back uint64
+	code        *codeDiff   // of regions that hold code
+	data        []diff.Hunk // of others: what differs, in order
+	err         error
+}
+
+func newPairing(ctx context.Context, x *diff.Examiner, a, b *program) *pairing {
+	return &pairing{x: x, ctx: ctx, a: a, b: b, by: map[string]*aligned{}}
+}
+
+// code reports whether instructions of both sides can be compared.
+func (p *pairing) code() bool {
+	return p.a.isa != nil && p.b.isa != nil && p.a.machine == p.b.machine
+}
+
+// regions gives what is known of the regions of a name; nil when one side has
+// none.
+func (p *pairing) regions(name string) *aligned {
+	if al, ok := p.by[name]; ok {
+		return al
+	}
+	al := &aligned{a: p.a.region(name), b: p.b.region(name), name: name}
+	if al.a == nil || al.b == nil {
+		al = nil
+	}
+	p.by[name] = al
+	if al == nil || al.a.empty || al.b.empty {
+		return al
+	}
+	al.front, al.back, al.err = p.ends(al)
+	if al.err != nil {
+		return al
+	}
+	al.same = al.front == al.a.size && al.front == al.b.size
+	if al.same || max(al.a.size, al.b.size) > maxAligned && al.a.size != al.b.size {
+		return al
+	}
+	if al.a.exec && al.b.exec && p.code() {
+		al.code, al.err = p.alignCode(al)
+	} else if !al.a.exec && !al.b.exec && max(al.a.size, al.b.size) <= maxAligned {
+		al.data, al.err = p.x.Hunks(p.ctx, p.a.input(al.a), p.b.input(al.b))
+	}
+	return al
+}
+
+func (p *program) input(r *region) *diff.Input {
+	return p.in.Section(diff.Range{Off: int64(r.off), Len: int64(r.size)}, r.name)
+}
+
+// ends counts the equal bytes at both ends of two regions.
+func (p *pairing) ends(al *aligned) (front, back uint64, err error) {
+	ra, rb := p.a.input(al.a), p.b.input(al.b)
+	most := min(al.a.size, al.b.size)
+	if front, err = equalFrom(p.ctx, ra, rb, false, most); err != nil {
+		return 0, 0, err
+	}
+	back, err = equalFrom(p.ctx, ra, rb, true, most-front)
+	return front, back, err
+}
+
+func equalFrom(ctx context.Context, a, b *diff.Input, fromEnd bool, most uint64) (uint64, error) {
+	const block = 256 << 10
+	ba, bb := make([]byte, min(block, most)), make([]byte, min(block, most))
+	var n uint64
+	for n < most {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		k := min(block, most-n)
+		offA, offB := n, n
+		if fromEnd {
+			offA, offB = uint64(a.Size)-n-k, uint64(b.Size)-n-k
+		}
+		for _, s := range []struct {
+			in  *diff.Input
+			buf []byte
+			off uint64
+		}{{a, ba[:k], offA}, {b, bb[:k], offB}} {
+			if got, err := s.in.ReadAt(s.buf, int64(s.off)); got < len(s.buf) {
+				return 0, fmt.Errorf("reading %q: %w", s.in.Name, err)
+			}
+		}
+		if bytes.Equal(ba[:k], bb[:k]) {
+			n += k
+			continue
+		}
+		for i := range k {
+			j := i
+			if fromEnd {
+				j = k - 1 - i
+			}
+			if ba[j] != bb[j] {
+				return n + i, nil
+			}
+		}
+	}
+	return n, nil
+}
+
+// moved reports whether what lies at an address of A is what lies at an address
+// of B, as far as both sides could be aligned.
+func (p *pairing) moved(addrA, addrB uint64) bool {
+	r := p.a.at(addrA)
+	if r == nil {
+		return addrA == addrB && p.b.at(addrB) == nil
+	}
+	al := p.regions(r.name)
+	if al == nil || al.err != nil || addrB < al.b.addr || addrB-al.b.addr > al.b.size {
+		return false
+	}
+	off, to := addrA-r.addr, addrB-al.b.addr
+	switch {
+	case al.a.empty || al.b.empty:
+		return off == to && al.a.size == al.b.size
+	case al.code != nil:
+		// Before what is aligned there may be equal bytes that are not the same.
+		return al.code.moved(off, to)
+	case al.same || off < al.front && off < al.a.size:
+		return off == to
+	case off >= al.a.size-al.back:
+		return to == al.b.size-(al.a.size-off)
+	case al.a.exec:
+		return false
+	case max(al.a.size, al.b.size) > maxAligned:
+		return off == to // it lies in a range that was not aligned
+	}
+	return inData(al.data, off, to)
+}
+
+// inData reports whether two places of data are the same: bytes that do not
+// differ, or where what differs begins.
+func inData(hs []diff.Hunk, offA, offB uint64) bool {
+	pa, pb := uint64(0), uint64(0)
+	for _, h := range hs {
+		if offA < uint64(h.A.Off) {
+			break
+		}
+		if offA == uint64(h.A.Off) && offB == uint64(h.B.Off) {
+			return true
+		}
+		if offA < uint64(h.A.Off+h.A.Len) {
+			return false
+		}
+		pa, pb = uint64(h.A.Off+h.A.Len), uint64(h.B.Off+h.B.Len)
+	}
+	return offA-pa == offB-pb
+}

@@ -1,0 +1,105 @@
+package executable
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/stagescope/stagescope/diff"
+)
+
+// pointers explains ranges of data that hold addresses of what moved: words as
+// wide as an address, or of four bytes that are counted from where they lie or
+// from where the part begins.
+func (p *pairing) pointers(n *diff.Node, al *aligned) {
+	var open, closed []diff.Hunk
+	a, b := p.a.input(al.a), p.b.input(al.b)
+	for _, h := range hunksOf(n) {
+		if p.pointer(al, a, b, h) {
+			closed = append(closed, h)
+		} else {
+			open = append(open, h)
+		}
+	}
+	if len(closed) == 0 {
+		return
+	}
+	n.UnexplainedA, n.UnexplainedB = nil, nil
+	for _, h := range open {
+		n.UnexplainedA, n.UnexplainedB = append(n.UnexplainedA, h.A), append(n.UnexplainedB, h.B)
+	}
+	n.Reasons = append(n.Reasons, diff.Reason{Field: fmt.Sprintf("addresses in %d ranges, of what moved", len(closed)),
+		Cause: &diff.Cause{ID: "derived", Name: "addresses of code and data that moved", Confidence: diff.Derived}})
+	if len(open) > 0 {
+		n.Reasons = append(n.Reasons, diff.Reason{Field: "content", A: plural(len(open), "range"), B: "not addresses of what moved"})
+	}
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// pointer reports whether all words that a range touches are addresses of the
+// same thing on both sides.
+func (p *pairing) pointer(al *aligned, a, b *diff.Input, h diff.Hunk) bool {
+	if h.A.Len != h.B.Len || h.A.Len > 1<<16 {
+		return false
+	}
+	size := int64(p.bits() / 8)
+	return p.words(al, a, b, h, size, absolute) || p.words(al, a, b, h, 4, fromItself) || p.words(al, a, b, h, 4, fromStart)
+}
+
+func (p *pairing) bits() int {
+	if p.a.isa == nil {
+		return 64
+	}
+	return p.a.isa.bits()
+}
+
+// meaning gives the address that a word holds, from the word, where it lies and
+// where its part begins.
+type meaning func(word []byte, o binary.ByteOrder, at, start uint64) uint64
+
+func absolute(w []byte, o binary.ByteOrder, _, _ uint64) uint64 {
+	if len(w) == 8 {
+		return o.Uint64(w)
+	}
+	return uint64(o.Uint32(w))
+}
+
+func fromItself(w []byte, o binary.ByteOrder, at, _ uint64) uint64 {
+	return at + uint64(int64(int32(o.Uint32(w))))
+}
+
+func fromStart(w []byte, o binary.ByteOrder, _, start uint64) uint64 {
+	return start + uint64(int64(int32(o.Uint32(w))))
+}
+
+func (p *pairing) words(al *aligned, a, b *diff.Input, h diff.Hunk, size int64, m meaning) bool {
+	fromA, fromB := h.A.Off/size*size, h.B.Off/size*size
+	toA := (h.A.Off + h.A.Len + size - 1) / size * size
+	if h.A.Off-fromA != h.B.Off-fromB || toA > a.Size || fromB+toA-fromA > b.Size {
+		return false
+	}
+	wa, wb := make([]byte, toA-fromA), make([]byte, toA-fromA)
+	if k, _ := a.ReadAt(wa, fromA); k < len(wa) {
+		return false
+	}
+	if k, _ := b.ReadAt(wb, fromB); k < len(wb) {
+		return false
+	}
+	for i := int64(0); i < int64(len(wa)); i += size {
+		x := m(wa[i:i+size], p.a.order, al.a.addr+uint64(fromA+i), al.a.addr)
+		y := m(wb[i:i+size], p.b.order, al.b.addr+uint64(fromB+i), al.b.addr)
+		if string(wa[i:i+size]) == string(wb[i:i+size]) {
+			continue
+		}
+		ra := p.a.at(x)
+		if ra == nil || ra.empty || !p.moved(x, y) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,217 @@
+package executable
+
+import (
+	"context"
+	"encoding/binary"
+	"slices"
+	"sort"
+	"strconv"
+
+	"github.com/stagescope/stagescope/diff"
+)
+
+// program is one side as the comparison of code sees it, whatever its format.
+type program struct {
+	in      *diff.Input
+	isa     isa    // nil when its instructions are not known here
+	machine string // as the format calls it
+	entry   uint64
+	order   binary.ByteOrder
+	regions []region // what is mapped from the file, in the file's order
+	bare    bool     // nothing says which of its bytes are code: that is found from the entry on
+	relaxed bool     // it is not linked yet: addresses are offsets in the file
+	// imports names what is filled in at addresses when the program is loaded; it
+	// may be nil.
+	imports func() map[uint64]string
+	// symbols calls back for every symbol of the program, until told to stop.
+	symbols func(yield func(symbol) bool) error
+}
+
+// region is a part of the file that is mapped into memory.
+type region struct {
+	name      string
+	off, size uint64 // in the file
+	addr      uint64
+	exec      bool
+	empty     bool // it has no bytes in the file: memory that begins as zeros
+}
+
+// symbol is a name for an address.
+type symbol struct {
+	name func() string // read when it is asked for
+	addr uint64
+	size uint64
+	code bool // it names code, or may
+}
+
+func (r *region) holds(addr uint64) bool { return addr >= r.addr && addr-r.addr < r.size }
+
+func (p *program) region(name string) *region {
+	for i := range p.regions {
+		if p.regions[i].name == name {
+			return &p.regions[i]
+		}
+	}
+	return nil
+}
+
+// at gives the region that holds an address.
+func (p *program) at(addr uint64) *region {
+	for i := range p.regions {
+		if p.regions[i].holds(addr) {
+			return &p.regions[i]
+		}
+	}
+	return nil
+}
+
+// numberRegions gives regions of one name numbers, as diff.Examiner.Parts pairs
+// parts of one name.
+func numberRegions(rs []region) {
+	seen := map[string]int{}
+	for i := range rs {
+		k := seen[rs[i].name]
+		seen[rs[i].name]++
+		if k > 0 {
+			rs[i].name += "\x00" + strconv.Itoa(k)
+		}
+	}
+}
+
+// where says an address and the place in the file that holds it.
+func (p *program) where(addr uint64) string {
+	r := p.at(addr)
+	if r == nil {
+		return hexNumber(addr)
+	}
+	off := "file offset " + hexNumber(addr-r.addr+r.off)
+	if p.relaxed {
+		return r.name + "+" + hexNumber(addr-r.addr) + ", " + off
+	}
+	return hexNumber(addr) + ", " + off
+}
+
+func hexNumber(v uint64) string { return "0x" + strconv.FormatUint(v, 16) }
+
+// maxQueries bounds the addresses that are named in one walk over the symbols.
+const maxQueries = 1 << 16
+
+// nearest finds, for each address, the symbol that names it: the last one at or
+// before it, in the same region, which does not end before it. It walks over the
+// symbols once and keeps only what was asked for.
+func (p *program) nearest(ctx context.Context, addrs []uint64) map[uint64]symbol {
+	addrs = slices.Compact(slices.Sorted(slices.Values(addrs)))
+	if len(addrs) > maxQueries {
+		addrs = addrs[:maxQueries]
+	}
+	out := map[uint64]symbol{}
+	best := make([]symbol, len(addrs))
+	have := make([]bool, len(addrs))
+	if p.symbols == nil || len(addrs) == 0 {
+		return out
+	}
+	n := 0
+	p.symbols(func(s symbol) bool {
+		if n++; n&0xffff == 0 && ctx.Err() != nil {
+			return false
+		}
+		i := sort.Search(len(addrs), func(i int) bool { return addrs[i] >= s.addr })
+		// Of several at one address, that which has a size is the function.
+		if i < len(addrs) && (!have[i] || s.addr > best[i].addr || s.addr == best[i].addr && better(s, best[i])) {
+			best[i], have[i] = s, true
+		}
+		return true
+	})
+	for i, a := range addrs {
+		if i > 0 && have[i-1] && (!have[i] || best[i-1].addr > best[i].addr) {
+			best[i], have[i] = best[i-1], true
+		}
+		if !have[i] {
+			continue
+		}
+		s, r := best[i], p.at(a)
+		if d := a - s.addr; r != nil && r.holds(s.addr) && (s.size == 0 || d < s.size || d == 0) {
+			out[a] = s
+		}
+	}
+	return out
+}
+
+// names finds what addresses are called: the nearest symbol, with the distance
+// to it.
+func (p *program) names(ctx context.Context, addrs []uint64) map[uint64]string {
+	out := map[uint64]string{}
+	for a, s := range p.nearest(ctx, addrs) {
+		name := s.name()
+		if name == "" {
+			continue
+		}
+		if d := a - s.addr; d > 0 {
+			name += "+" + hexNumber(d)
+		}
+		out[a] = name
+	}
+	for _, a := range addrs {
+		if out[a] == "" {
+			if s := p.foreign(a); s != "" {
+				out[a] = s
+			} else if s := p.textAt(a); s != "" {
+				out[a] = s
+			}
+		}
+	}
+	return out
+}
+
+// textAt gives the text that data begin with at an address; "" when they do not.
+func (p *program) textAt(addr uint64) string {
+	r := p.at(addr)
+	if r == nil || r.empty || r.exec && !p.bare {
+		return ""
+	}
+	s, ok := stringIn(p.in, r.off+addr-r.addr, min(r.size-(addr-r.addr), 256))
+	if !ok || len(s) < 3 || len(printable([]byte(s))) != 1 && len(s) >= minString {
+		return ""
+	}
+	for i := range len(s) {
+		if c := s[i]; (c < 0x20 || c > 0x7e) && c != '\n' && c != '\t' {
+			return ""
+		}
+	}
+	return strconv.Quote(short(s))
+}
+
+// foreign names what a jump through a table of imports leads to; "" when there
+// is none at the address.
+func (p *program) foreign(addr uint64) string {
+	r := p.at(addr)
+	if p.imports == nil || p.isa == nil || r == nil || r.empty || !r.exec {
+		return ""
+	}
+	code, err := readAt(p.in, r.off+addr-r.addr, min(24, r.size-(addr-r.addr)))
+	if err != nil {
+		return ""
+	}
+	// At most endbr64 before it, and bnd in it.
+	for range 2 {
+		if len(code) == 0 {
+			break
+		}
+		st := p.isa.step(code, addr)
+		for _, o := range st.ops[:st.nops] {
+			if name := p.imports()[o.addr]; name != "" {
+				return name + "@import"
+			}
+		}
+		code, addr = code[st.n:], addr+uint64(st.n)
+	}
+	return ""
+}
+
+// better reports whether a symbol says more than another at the same address.
+func better(s, t symbol) bool {
+	if s.code != t.code {
+		return s.code
+	}
+	return s.size > t.size
+}
