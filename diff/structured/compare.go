@@ -54,6 +54,7 @@ type comparison struct {
 	ends   bool            // some of them differ, and all only by their line ends
 	moved  []string        // paths of objects and lists whose kids come in another order
 	bytes  bool            // what is compared is no text
+	cause  *diff.Cause     // of what is compared
 	met    map[*value]*value
 	shared int // values that differ only in how they refer to others
 }
@@ -168,7 +169,8 @@ func (c *comparison) pieces(path, note string, a, b *value) error {
 	for _, p := range b.pieces {
 		other[p.name] = p.at
 	}
-	c.bytes = a.bytes || b.bytes
+	c.bytes, c.cause = a.bytes || b.bytes, a.cause
+	defer func() { c.cause = nil }()
 	for _, p := range a.pieces {
 		q, ok := other[p.name]
 		delete(other, p.name)
@@ -295,8 +297,23 @@ func (d *document) usual(gaps, before, after []diff.Range) bool {
 	return true
 }
 
-func text(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input) error {
-	return x.Text(ctx, n, a, b)
+// textFor compares two texts that differ for a cause, or for none that is known.
+func textFor(cause *diff.Cause) func(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input) error {
+	return func(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input) error {
+		if err := x.Text(ctx, n, a, b); err != nil || cause == nil {
+			return err
+		}
+		why := *cause
+		n.Reasons = append(n.Reasons, diff.Reason{Field: "value", A: start(a), B: start(b), Cause: &why})
+		n.UnexplainedA, n.UnexplainedB = nil, nil
+		return nil
+	}
+}
+
+// start is the beginning of a value, to be shown.
+func start(in *diff.Input) string {
+	h := in.Head()
+	return string(h[:min(len(h), 256)])
 }
 
 // child adds a node for a pair of stretches.
@@ -308,7 +325,7 @@ func (c *comparison) child(name, note string, a, b *diff.Range) error {
 		if c.bytes {
 			return &diff.Part{Name: name, Kind: diff.KindBinary, Range: *r}
 		}
-		return &diff.Part{Name: name, Kind: diff.KindValue, Range: *r, Compare: text}
+		return &diff.Part{Name: name, Kind: diff.KindValue, Range: *r, Compare: textFor(c.cause)}
 	}
 	k := len(c.n.Children)
 	if err := c.x.Part(c.ctx, c.n, c.in[0], c.in[1], part(a), part(b)); err != nil {

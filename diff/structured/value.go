@@ -53,6 +53,7 @@ type value struct {
 	sum    [32]byte     // of what it means, without names, order of keys and layout
 	bytes  bool         // it is no text
 	whole  bool         // sum says all of it, but for what it shares with others
+	cause  *diff.Cause  // why it differs when it does; nil when nobody knows
 	same   *value       // the value before it that it stands for, where it is a reference
 }
 
