@@ -31,7 +31,9 @@ type compareScreen struct {
 	mode  viewMode
 	by    map[diff.Status]int
 
-	shown  whyKey
+	shown              whyKey
+	wanted, wantedView string // where to go once the tree is there
+
 	ctx    context.Context
 	cancel context.CancelFunc
 	opened *diff.Comparison
@@ -162,6 +164,7 @@ func (s *compareScreen) take(m compared) tea.Cmd {
 	if i := s.rows.next(s.tree, -1, 1); i >= 0 {
 		s.tree.MoveTo(i)
 	}
+	s.openWanted()
 	return nil
 }
 

@@ -116,7 +116,7 @@ func (s *filesScreen) update(msg tea.Msg) tea.Cmd {
 // shows and goTo let a story open a file.
 func (s *filesScreen) shows(a, b string) bool { return b == "" && s.ref == a }
 
-func (s *filesScreen) goTo(path string) tea.Cmd {
+func (s *filesScreen) goTo(path, _ string) tea.Cmd {
 	s.wanted = strings.TrimPrefix(path, "/")
 	return s.openWanted()
 }

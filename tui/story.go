@@ -34,6 +34,7 @@ type StoryScreen struct {
 	Stage string
 	A, B  string // references of images
 	File  string // path inside them
+	View  string // how a difference is shown: reasons, unified, sides, hex, structure, code
 }
 
 // story is a story that is being told.
@@ -122,14 +123,14 @@ func (a *app) storyKey(name string) (tea.Cmd, bool) {
 type located interface {
 	screen
 	shows(a, b string) bool
-	goTo(path string) tea.Cmd
+	goTo(path, view string) tea.Cmd
 }
 
 // showStep opens the screen of a step, unless it is on top already.
 func (a *app) showStep(to StoryScreen) tea.Cmd {
 	a.menu, a.ask = nil, nil
 	if l, ok := a.top().(located); ok && to.A != "" && l.shows(to.A, to.B) {
-		return toScreen(l, l.goTo(to.File))
+		return toScreen(l, l.goTo(to.File, to.View))
 	}
 	for len(a.stack) > 1 {
 		a.pop()
@@ -153,23 +154,19 @@ func (a *app) showStep(to StoryScreen) tea.Cmd {
 		if a.cfg.Compare == nil {
 			return a.say("this program cannot compare here")
 		}
-		return a.pushAt(newCompareScreen(a, to.A, to.B), to.File)
+		return a.pushAt(newCompareScreen(a, to.A, to.B), to.File, to.View)
 	case "file":
 		if a.cfg.OpenImage == nil {
 			return a.say("this program cannot open images here")
 		}
-		return a.pushAt(newFilesScreen(a, to.A), to.File)
+		return a.pushAt(newFilesScreen(a, to.A), to.File, to.View)
 	}
 	return nil
 }
 
 // pushAt opens a screen that goes to a path as soon as it can.
-func (a *app) pushAt(s screen, path string) tea.Cmd {
-	cmd := a.push(s)
-	if l, ok := s.(located); ok && path != "" {
-		return tea.Batch(cmd, toScreen(s, l.goTo(path)))
-	}
-	return cmd
+func (a *app) pushAt(s located, path, view string) tea.Cmd {
+	return tea.Batch(a.push(s), toScreen(s, s.goTo(path, view)))
 }
 
 // storyHeight is how many rows the story takes.

@@ -12,7 +12,7 @@ func sampleStory() *Story {
 	return &Story{Title: "thompson", Steps: []StoryStep{
 		{Say: "Three parties built the same chain. Bob's images agree with each other, as often as he builds them.", Command: "stagescope verify --all", Screen: StoryScreen{Kind: "chain", Stage: "core-gcc"}},
 		{Say: "A rebuild from the seed disagrees.", Command: "stagescope verify core-gcc", Screen: StoryScreen{Kind: "claims", Stage: "core-gcc"}},
-		{Say: "These bytes have no source.\x1b[31m", Screen: StoryScreen{Kind: "compare", A: "claim:alice/x", B: "claim:bob/x", File: "bin/tool"}},
+		{Say: "These bytes have no source.\x1b[31m", Screen: StoryScreen{Kind: "compare", A: "claim:alice/x", B: "claim:bob/x", File: "usr/bin/gcc", View: "hex"}},
 		{Say: "And this is what they do.", Screen: StoryScreen{Kind: "file", A: "claim:bob/x", File: "etc/motd"}},
 		{Say: "The seed is small enough to read.", Screen: StoryScreen{Kind: "trust", Stage: "core-gcc"}},
 		{Say: "Look around.", Screen: StoryScreen{Kind: "stage", Stage: "core-gcc"}},
@@ -43,6 +43,9 @@ func TestStoryIsTold(t *testing.T) {
 		}
 		if c := sampleStory().Steps[i].Command; c != "" && !strings.Contains(got, "$ "+c) {
 			t.Errorf("step %d does not say its command", i+1)
+		}
+		if s, ok := d.app.top().(*compareScreen); ok && (s.node().Name != "usr/bin/gcc" || s.mode != viewHex) {
+			t.Errorf("the step shows %q in view %s", s.node().Name, modeNames[s.mode])
 		}
 		if i%2 == 1 { // the presenter strays
 			d.keys("?", "esc", "j", "tab")
