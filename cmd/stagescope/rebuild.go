@@ -34,6 +34,7 @@ type rebuildDocument struct {
 	Reused      int               `json:"reused"` // results that the store had already
 	Counts      map[string]int    `json:"counts"` // of results, by status
 	Results     []*rebuild.Result `json:"results"`
+	Equivalents []equivalent      `json:"equivalents"` // for results that differ: what makes one image of the other, if anything known does
 }
 
 func (a *app) rebuildCmd() *cobra.Command {
@@ -162,7 +163,7 @@ func (a *app) rebuild(ctx context.Context, c *chain.Chain, stages []*chain.Stage
 			return err
 		}
 	}
-	return a.rebuildReport(ctx, st, stages, sum)
+	return a.rebuildReport(ctx, c, st, stages, sum)
 }
 
 // writeImage writes the image to a temporary file first, so that FILE is never
@@ -184,7 +185,7 @@ func writeImage(ctx context.Context, b *rebuild.Builder, r *rebuild.Result, name
 }
 
 // rebuildReport prints what came out and chooses the exit code.
-func (a *app) rebuildReport(ctx context.Context, st *store.Store, stages []*chain.Stage, sum *rebuild.Summary) error {
+func (a *app) rebuildReport(ctx context.Context, c *chain.Chain, st *store.Store, stages []*chain.Stage, sum *rebuild.Summary) error {
 	doc := rebuildDocument{Complete: true, Interrupted: sum.Interrupted, Reused: sum.Reused, Counts: sum.Counts, Results: sum.Results}
 	proven := false
 	var open []*rebuild.Result // asked for, and nothing was established
@@ -196,12 +197,13 @@ func (a *app) rebuildReport(ctx context.Context, st *store.Store, stages []*chai
 		}
 	}
 	doc.Complete = len(open) == 0 && !sum.Interrupted
+	doc.Equivalents = append([]equivalent{}, a.equivalents(ctx, c, st, sum.Results)...)
 	if a.json {
 		if err := a.printJSON(doc); err != nil {
 			return err
 		}
 	} else {
-		a.printResults(st, stages, sum)
+		a.printResults(st, stages, sum, doc.Equivalents)
 	}
 	switch {
 	case proven:
@@ -247,11 +249,11 @@ func openError(open []*rebuild.Result) error {
 
 // printResults prints one line per stage that was asked for, and one for every
 // other that is not well.
-func (a *app) printResults(st *store.Store, stages []*chain.Stage, sum *rebuild.Summary) {
+func (a *app) printResults(st *store.Store, stages []*chain.Stage, sum *rebuild.Summary, beside []equivalent) {
 	for _, r := range sum.Results {
 		asked := slices.ContainsFunc(stages, func(s *chain.Stage) bool { return s.ID == r.Stage })
 		if asked || r.Verdict.Status != rebuild.Reproduced && r.Verdict.Status != rebuild.NoClaim {
-			a.printResult(st, r)
+			a.printResult(st, r, beside)
 		}
 	}
 	if len(sum.Results) > 1 {
@@ -265,7 +267,7 @@ func (a *app) printResults(st *store.Store, stages []*chain.Stage, sum *rebuild.
 	}
 }
 
-func (a *app) printResult(st *store.Store, r *rebuild.Result) {
+func (a *app) printResult(st *store.Store, r *rebuild.Result, beside []equivalent) {
 	say := func(w io.Writer, format string, args ...any) {
 		fmt.Fprintln(w, safe.Line(fmt.Sprintf(format, args...)))
 	}
@@ -279,6 +281,11 @@ func (a *app) printResult(st *store.Store, r *rebuild.Result) {
 	say(a.out, "%s: %s", r.Stage, text)
 	for _, n := range append(slices.Clone(r.Verdict.Notes), r.Notes...) {
 		say(a.out, "  note: %s", n)
+	}
+	for i := range beside {
+		if beside[i].Stage == r.Stage {
+			say(a.out, "  %s", beside[i].sentence())
+		}
 	}
 	if d := r.Verdict.Differing(); d != nil && r.Output != nil {
 		other := d.Image
