@@ -3,6 +3,7 @@ package cause
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/stagescope/stagescope/diff"
 )
@@ -14,15 +15,27 @@ const maxContent = 64 << 20
 // Classify finds the causes of everything in a tree that differs, and settles
 // the tree anew. It ends early only when the context does.
 func Classify(ctx context.Context, root *diff.Node) error {
-	c := &classifier{ctx: ctx, byDigest: [2]map[string]string{{}, {}}}
+	return ClassifyKnown(ctx, root, Known{})
+}
+
+// ClassifyKnown is Classify with what is recorded of the builds of both sides.
+func ClassifyKnown(ctx context.Context, root *diff.Node, k Known) error {
+	c := &classifier{ctx: ctx, known: k, byDigest: [2]map[string]string{{}, {}}}
+	c.rules = slices.Concat(k.rules(), contextRules, tokenRules)
+	c.doubted = twins(c.rules)
 	c.collect(root, "")
 	err := c.walk(root)
+	c.notRewritten(root)
 	root.Settle()
 	return err
 }
 
 type classifier struct {
-	ctx context.Context
+	ctx     context.Context
+	known   Known
+	rules   []tokenRule // in the order in which they are asked
+	doubted []tokenRule // their twins
+	probed  []string    // files that record what configure found and that differ
 	// byDigest names the file of each side that has a digest, for lists of
 	// checksums inside files. Only files that differ are here.
 	byDigest [2]map[string]string
@@ -41,6 +54,7 @@ func (c *classifier) collect(n *diff.Node, at string) {
 		if n.Kind != diff.KindValue && !n.Listing {
 			c.files = append(c.files, n)
 		}
+		c.probe(n)
 	}
 	for _, k := range n.Children {
 		c.collect(k, at)
@@ -111,6 +125,9 @@ func (c *classifier) content(n *diff.Node) {
 	}
 	for _, r := range whole {
 		if ex := r(p); ex != nil {
+			if ex.cause.ID == "D7c" && c.known.Repeat {
+				ex.cause.ID, ex.cause.Name = "C4", "a race: it is not whole every time"
+			}
 			explain(n, ex)
 			return
 		}

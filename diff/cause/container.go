@@ -18,8 +18,11 @@ func (c *classifier) container(n *diff.Node) {
 		case diff.KindManifest, diff.KindIndex, diff.KindConfig:
 			r.Cause = objectCause(n.Kind, r)
 		default:
-			if strings.HasPrefix(r.Field, "order of the members") {
+			if r.Cause = renamed(r, len(n.RangesA) == 0); r.Cause == nil && strings.HasPrefix(r.Field, "order of the members") {
 				r.Cause = &diff.Cause{ID: "B2", Name: "order of the entries", Confidence: diff.Proved, Evidence: "the same members, paired by name, come in another order", Fix: "sort them"}
+				if n.Kind == "ar" {
+					r.Cause.ID, r.Cause.Name, r.Cause.Fix = "D4d", "order of an archive's members", "sort what is given to ar, and give it D"
+				}
 			}
 		}
 	}
@@ -86,6 +89,10 @@ func (c *classifier) lonely(n *diff.Node) {
 		add(diff.Cause{ID: "C1", Name: "cache or log left behind", Evidence: "its name", Fix: "delete it at the end of the build"})
 	case randomName.MatchString(side.Name):
 		add(diff.Cause{ID: "C3", Name: "random file name", Evidence: "a part of its name looks random", Fix: "give it a fixed name"})
+	default:
+		if why := c.absent(n, side.Name); why != nil {
+			add(*why)
+		}
 	}
 }
 

@@ -30,10 +30,10 @@ var tokenRules = []tokenRule{
 	), same: dates},
 	{id: "D1b", name: "seconds since 1970, as text", fix: "take them from SOURCE_DATE_EPOCH", find: words(`1\d{9}(?:\.\d+)?`, `1\d{12}`, `1\d{18}`), same: epochs},
 	{id: "D4e", name: "random identifier (UUID)", fix: "derive it from the content, or give a seed", find: words(`[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}`)},
-	{id: "D2b", name: "temporary path", fix: "fix the name or the directory of temporary files", find: words(`/(?:var/)?tmp/[-\w./+]+`)},
+	{id: "D2b", name: "temporary path", fix: "fix the name or the directory of temporary files", find: outsidePath(words(`/(?:var/)?tmp/[-\w./+]+`)), doubt: doubtTemporary},
 	{id: "D4b", name: "address in memory", fix: "give things stable numbers; do not write or sort by addresses", find: words(`0x[0-9a-fA-F]{6,16}`), same: addresses},
-	{id: "D2a", name: "path of the build", fix: "-ffile-prefix-map, -trimpath, or build in one fixed directory", find: words(`/[-\w.+@~]+(?:/[-\w.+@~]*)+`), same: paths},
-	{id: "D2c", name: "user or host", fix: "set USER and the host name, or leave them out", find: words(`[\w.-]+@[\w.-]+`), same: accounts},
+	{id: "D2a", name: "path of the build", fix: "-ffile-prefix-map, -trimpath, or build in one fixed directory", find: outsidePath(words(`/[-\w.+@~]+(?:/[-\w.+@~]*)+`)), same: paths, doubt: doubtPaths},
+	{id: "D2c", name: "user or host", fix: "set USER and the host name, or leave them out", find: words(`[\w.-]+@[\w.-]+`), same: accounts, doubt: doubtAccounts},
 	{id: "D4e", name: "random hexadecimal identifier", fix: "derive it from the content, or give a seed", weak: true, find: words(`[0-9a-f]{8,128}`, `[0-9A-F]{8,128}`), same: hexes},
 	{id: "D1b", name: "seconds since 1970, in binary", fix: "take them from SOURCE_DATE_EPOCH", weak: true, find: fours, same: binaryEpochs},
 }
@@ -68,20 +68,12 @@ var dateForms = []string{
 }
 
 // dates accepts two tokens of one form that are both possible dates.
-func dates(_ *classifier, a, b []byte) (string, bool) {
-	ta, tb := squeeze(string(a)), squeeze(string(b))
-	for _, form := range dateForms {
-		da, errA := time.Parse(form, ta)
-		db, errB := time.Parse(form, tb)
-		if errA == nil && errB == nil && plausible(da) && plausible(db) {
-			d := db.Sub(da)
-			if d < 0 {
-				d = -d
-			}
-			return fmt.Sprintf("both are dates or times, %s apart", d.Round(time.Second)), true
-		}
+func dates(c *classifier, a, b []byte) (string, bool) {
+	da, db, ok := sameForm(a, b)
+	if !ok {
+		return "", false
 	}
-	return "", false
+	return joined(fmt.Sprintf("both are dates or times, %s apart", db.Sub(da).Abs().Round(time.Second)), c.known.during(da, db)), true
 }
 
 func squeeze(s string) string { return strings.Join(strings.Fields(s), " ") }
@@ -89,20 +81,21 @@ func squeeze(s string) string { return strings.Join(strings.Fields(s), " ") }
 // plausible dates are those of computers, or have no year.
 func plausible(t time.Time) bool { return t.Year() == 0 || t.Year() >= 1970 && t.Year() <= 2106 }
 
-func epochs(_ *classifier, a, b []byte) (string, bool) {
+func epochs(c *classifier, a, b []byte) (string, bool) {
 	if len(a) != len(b) {
 		return "", false
 	}
-	return fmt.Sprintf("both count seconds since 1970: %s and %s", stamp(string(a)), stamp(string(b))), true
+	ta, tb := instant(string(a)), instant(string(b))
+	return joined(fmt.Sprintf("both count seconds since 1970: %s and %s", ta.Format(time.RFC3339), tb.Format(time.RFC3339)), c.known.during(ta, tb)), true
 }
 
-// stamp reads the leading ten digits of a count since 1970.
-func stamp(s string) string {
+// instant reads the leading ten digits of a count since 1970.
+func instant(s string) time.Time {
 	var n int64
 	for _, c := range s[:10] {
 		n = n*10 + int64(c-'0')
 	}
-	return time.Unix(n, 0).UTC().Format(time.RFC3339)
+	return time.Unix(n, 0).UTC()
 }
 
 // addresses accepts tokens that look like addresses of a process: both long, or

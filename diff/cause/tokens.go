@@ -29,6 +29,17 @@ type tokenRule struct {
 	same func(c *classifier, a, b []byte) (evidence string, ok bool)
 	// weak rules fit by chance: they only make a cause likely.
 	weak bool
+	// doubt says that the rule fits two tokens no better than a weak one would.
+	doubt func(a, b []byte) bool
+}
+
+// twins are rules as they count for tokens that are doubted.
+func twins(rules []tokenRule) []tokenRule {
+	out := slices.Clone(rules)
+	for i := range out {
+		out[i].weak = true
+	}
+	return out
 }
 
 // hit is a pair of tokens that one rule recognised around a range.
@@ -67,8 +78,7 @@ func (c *classifier) tokens(n *diff.Node, p *pair) bool {
 	// differ between the two.
 	out := append(closed, left...)
 	proved := masked(p.a, hits, n.RangesA, out, func(h hit) token { return h.a }) == masked(p.b, hits, n.RangesB, out, func(h hit) token { return h.b })
-	for i := range tokenRules {
-		r := &tokenRules[i]
+	for _, r := range c.inOrder() {
 		if len(by[r]) == 0 {
 			continue
 		}
@@ -118,8 +128,8 @@ func distinct(hits []hit, which []int) int {
 }
 
 func joined(a, b string) string {
-	if a == "" {
-		return b
+	if a == "" || b == "" {
+		return a + b
 	}
 	return a + "; " + b
 }
@@ -133,15 +143,24 @@ func show(p []byte, t token) string {
 	return string(b)
 }
 
+// inOrder are all rules, each before its twin.
+func (c *classifier) inOrder() []*tokenRule {
+	out := make([]*tokenRule, 0, 2*len(c.rules))
+	for i := range c.rules {
+		out = append(out, &c.rules[i], &c.doubted[i])
+	}
+	return out
+}
+
 // token asks the rules for a pair of tokens that cover a pair of ranges.
 func (c *classifier) token(p *pair, ra, rb diff.Range) *hit {
-	for i := range tokenRules {
-		r := &tokenRules[i]
+	for i := range c.rules {
+		r := &c.rules[i]
 		for _, a := range covering(r, p.a, ra) {
 			for _, b := range covering(r, p.b, rb) {
-				// The bytes of the tokens outside the ranges are equal, and the
-				// tokens begin at the same distance before them.
-				if ra.Off-a.from != rb.Off-b.from || a.to-ra.Off-ra.Len != b.to-rb.Off-rb.Len {
+				// Outside of all ranges both sides are equal: the tokens begin and
+				// end at the same bytes.
+				if a.from+p.shift(a.from, false) != b.from || a.to+p.shift(a.to, true) != b.to {
 					continue
 				}
 				ta, tb := p.a[a.from:a.to], p.b[b.from:b.to]
@@ -152,13 +171,29 @@ func (c *classifier) token(p *pair, ra, rb diff.Range) *hit {
 				if r.same != nil {
 					ev, ok = r.same(c, ta, tb)
 				}
-				if ok {
-					return &hit{rule: r, a: a, b: b, evidence: ev}
+				if !ok {
+					continue
 				}
+				if r.doubt != nil && r.doubt(ta, tb) {
+					r = &c.doubted[i]
+				}
+				return &hit{rule: r, a: a, b: b, evidence: ev}
 			}
 		}
 	}
 	return nil
+}
+
+// shift is how much further on side B the bytes at a place of side A lie, which
+// is in none of the ranges or at an edge of one. What was put in just there lies
+// behind it when it begins a token, before it when it ends one.
+func (p *pair) shift(at int64, end bool) int64 {
+	ra, rb := p.node.RangesA, p.node.RangesB
+	k := sort.Search(len(ra), func(i int) bool { return ra[i].Off+ra[i].Len > at || !end && ra[i].Off >= at })
+	if k == 0 {
+		return 0
+	}
+	return rb[k-1].Off + rb[k-1].Len - ra[k-1].Off - ra[k-1].Len
 }
 
 // covering gives a rule's tokens that cover a range, from the longest.
