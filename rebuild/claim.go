@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/stagescope/stagescope/chain"
@@ -17,8 +18,8 @@ const maxPhase = 500
 
 // Claim is the result as a claim of our own, in the form in which it can be
 // signed. All are the store's results of the stage: those of the same recipe
-// and inputs that gave an image are its repeats. A stage that was not built
-// gives nil.
+// and inputs that gave an image are its repeats, varied ones too. A stage that
+// was not built gives nil.
 func (r *Result) Claim(all []*Result) *claim.Claim {
 	c := &claim.Claim{
 		Kind: claim.KindOwn, Origin: "own rebuild", Mode: claim.ModeRebuilt,
@@ -34,14 +35,7 @@ func (r *Result) Claim(all []*Result) *claim.Claim {
 	case r.built():
 		c.Output = claim.Output{Index: r.Digests.Index, Manifest: r.Digests.Manifest, Rootfs: r.Digests.Rootfs, Files: r.Digests.Files}
 		c.Steps = r.claimedSteps()
-		for _, o := range all {
-			if o.built() && o.Recipe == r.Recipe && o.InputsSum == r.InputsSum && o.Platform == r.Platform {
-				c.Repeats++
-				if o.Digests.Manifest == r.Digests.Manifest {
-					c.Identical++
-				}
-			}
-		}
+		r.repeats(all, c)
 	case r.Verdict.Status == Failed && r.Failure != nil && r.Failure.Step != "":
 		c.Failure = &claim.Failure{Phase: cut(r.Failure.Step), Exit: r.Failure.ExitCode, Log: r.Log}
 	default: // no step failed: it is a matter of this machine
@@ -49,6 +43,30 @@ func (r *Result) Claim(all []*Result) *claim.Claim {
 	}
 	return c
 }
+
+// repeats counts the trials of the same recipe and inputs, and says what was
+// varied in any of them.
+func (r *Result) repeats(all []*Result, c *claim.Claim) {
+	for _, o := range all {
+		if !o.built() || o.Recipe != r.Recipe || o.InputsSum != r.InputsSum || o.Platform != r.Platform {
+			continue
+		}
+		c.Repeats++
+		if o.Digests.Manifest == r.Digests.Manifest {
+			c.Identical++
+		}
+		for _, v := range o.Variation.texts() {
+			if !slices.Contains(c.Variation, v) {
+				c.Variation = append(c.Variation, v)
+			}
+		}
+	}
+	slices.Sort(c.Variation)
+}
+
+// Varied says whether the build ran in another environment than the standard
+// one.
+func (r *Result) Varied() bool { return len(r.Variation.texts()) > 0 }
 
 // claimedSteps are the steps' digests, when every step has one: a list with
 // gaps would pass for a whole one.

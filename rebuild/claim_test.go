@@ -2,6 +2,7 @@ package rebuild_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stagescope/stagescope/chain/claim"
@@ -26,8 +27,12 @@ func TestClaim(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	varied, err := b.Rebuild(t.Context(), "core-b", rebuild.Options{Variation: rebuild.Variation{CPUs: []int{0}}}, nil)
+	if err != nil || !varied.Varied() {
+		t.Fatal(err)
+	}
 	all, err := rebuild.Results(b.Store, "core-b")
-	if err != nil || len(all) != 3 {
+	if err != nil || len(all) != 4 {
 		t.Fatalf("%d results, %v", len(all), err)
 	}
 	k, err := statement.Generate(statement.Ed25519)
@@ -38,7 +43,7 @@ func TestClaim(t *testing.T) {
 	for _, r := range all {
 		cl := r.Claim(all)
 		counts[fmt.Sprintf("%d of %d", cl.Identical, cl.Repeats)]++
-		if cl.Mode != claim.ModeRebuilt || cl.Kind != claim.KindOwn || len(cl.Inputs) != 1 || !r.OwnInputs() {
+		if cl.Mode != claim.ModeRebuilt || !slices.Equal(cl.Variation, []string{"cpus=1"}) || cl.Kind != claim.KindOwn || len(cl.Inputs) != 1 || !r.OwnInputs() {
 			t.Errorf("%+v", cl)
 		}
 		json, err := r.RecipeJSON(b.Store)
@@ -49,7 +54,7 @@ func TestClaim(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if counts["2 of 3"] != 2 || counts["1 of 3"] != 1 {
+	if counts["2 of 4"] != 2 || counts["1 of 4"] != 2 {
 		t.Error(counts)
 	}
 }

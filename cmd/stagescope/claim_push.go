@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -273,8 +274,11 @@ func (p *pusher) choose(all, current []*rebuild.Result) (*rebuild.Result, string
 	case len(current) == 0:
 		return nil, "it was rebuilt here only from another recipe than the tree has now"
 	}
+	// The newest first, and before all those that ran in another environment.
+	order := slices.Clone(current)
+	slices.SortStableFunc(order, func(a, b *rebuild.Result) int { return cmp.Compare(varied(a), varied(b)) })
 	why := ""
-	for _, r := range current { // the newest first
+	for _, r := range order {
 		c := r.Claim(current)
 		switch {
 		case c == nil:
@@ -286,6 +290,13 @@ func (p *pusher) choose(all, current []*rebuild.Result) (*rebuild.Result, string
 		return r, ""
 	}
 	return nil, why
+}
+
+func varied(r *rebuild.Result) int {
+	if r.Varied() {
+		return 1
+	}
+	return 0
 }
 
 // books writes the book of each release in each place.

@@ -344,3 +344,46 @@ func TestErrorsHideSignedURLs(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestFaultGateway: one of thousands of answers fails; a registry that is down
+// stays unknown, after a few tries.
+func TestFaultGateway(t *testing.T) {
+	for name, tc := range map[string]struct {
+		fails int32
+		found int
+		fail  func(w http.ResponseWriter)
+	}{
+		"one bad gateway": {1, 1, func(w http.ResponseWriter) { w.WriteHeader(http.StatusBadGateway) }},
+		"a broken line":   {1, 1, func(http.ResponseWriter) { panic(http.ErrAbortHandler) }},
+		"down":            {1 << 30, 0, func(w http.ResponseWriter) { w.WriteHeader(http.StatusBadGateway) }},
+		"well":            {0, 1, nil},
+	} {
+		var left atomic.Int32
+		left.Store(tc.fails)
+		reg, _ := filled(t, func(next http.Handler, w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/v2/" && left.Add(-1) >= 0 {
+				tc.fail(w)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+		waits := 0
+		reg.wait = func(context.Context, time.Duration) error { waits++; return nil }
+		found, missed := Find(t.Context(), []Place{reg}, Query{Recipe: recipe("core-bash")})
+		if len(found) != tc.found || (len(missed) > 0) != (tc.found == 0) || tc.fails > 1 && waits < 2 {
+			t.Errorf("%s: %d bundles, %v, waited %d times", name, len(found), missed, waits)
+		}
+	}
+}
+
+// TestFaultOfOnePlace: what others have is found, and the rest is unknown.
+func TestFaultOfOnePlace(t *testing.T) {
+	good, pub := filled(t, nil)
+	s := httptest.NewServer(http.NotFoundHandler())
+	dead := repository(t, s.URL, Options{})
+	s.Close()
+	found, missed := Find(t.Context(), []Place{dead, good, NewDirectory(t.TempDir())}, Query{Recipe: recipe("core-bash")})
+	if len(found) != 1 || found[0].Digest != sum(pub.Bundle) || len(missed) != 1 || !strings.HasPrefix(missed[0].Origin, dead.Name()) {
+		t.Errorf("%d bundles, %v", len(found), missed)
+	}
+}

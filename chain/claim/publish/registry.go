@@ -32,6 +32,7 @@ type Registry struct {
 	repo name.Repository
 	o    Options
 	now  func() time.Time
+	wait func(context.Context, time.Duration) error
 
 	mu      sync.Mutex
 	clients map[string]*login // by scope
@@ -63,7 +64,7 @@ func NewRegistry(repo string, o Options) (*Registry, error) {
 	if o.Transport == nil {
 		o.Transport = web.NewTransport(web.Options{})
 	}
-	return &Registry{repo: r, o: o, now: time.Now, clients: map[string]*login{}}, nil
+	return &Registry{repo: r, o: o, now: time.Now, wait: sleep, clients: map[string]*login{}}, nil
 }
 
 // Name is the repository with its registry.
@@ -116,9 +117,30 @@ type request struct {
 	body   func() (io.ReadCloser, error)
 }
 
+// tries bounds how often a question is asked of a registry that is in trouble,
+// and firstWait is how long it gets after the first time; each time four times
+// as long.
+const (
+	tries     = 3
+	firstWait = 250 * time.Millisecond
+)
+
 // send asks, and gives an answer that has one of the statuses wanted. Its body
-// must be closed.
+// must be closed. A question that changes nothing is asked again when a gateway
+// fails or the connection breaks: one of thousands always does.
 func (r *Registry) send(ctx context.Context, q request, want ...int) (*http.Response, error) {
+	for n, pause := 1, firstWait; ; n, pause = n+1, 4*pause {
+		resp, err := r.sendOnce(ctx, q, want...)
+		if err == nil || n == tries || !passing(err) || (q.method != http.MethodGet && q.method != http.MethodHead) {
+			return resp, err
+		}
+		if r.wait(ctx, pause) != nil {
+			return nil, err
+		}
+	}
+}
+
+func (r *Registry) sendOnce(ctx context.Context, q request, want ...int) (*http.Response, error) {
 	scope := transport.PullScope
 	if q.method != http.MethodGet && q.method != http.MethodHead {
 		scope = transport.PushScope

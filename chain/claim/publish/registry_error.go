@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"syscall"
 
 	"github.com/stagescope/stagescope/chain/image"
 )
@@ -44,6 +45,19 @@ func (e *StatusError) Is(target error) bool {
 type noAnswer struct{ error }
 
 func (e *noAnswer) Unwrap() error { return e.error }
+
+// passing says whether an error may be gone the next time.
+func passing(err error) bool {
+	var status *StatusError
+	if errors.As(err, &status) {
+		switch status.Code {
+		case http.StatusRequestTimeout, http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
+			return true
+		}
+		return false
+	}
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
 
 // maxDetail bounds what is quoted of a registry, in bytes.
 const maxDetail = 300

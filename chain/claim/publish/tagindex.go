@@ -117,8 +117,10 @@ var errNoIndex = errors.New("not an index")
 
 // settle waits twice as long as reading and writing took: another writer who
 // had read before we wrote has written by then, and is seen.
-func settle(ctx context.Context, took time.Duration) error {
-	timer := time.NewTimer(2 * took)
+func settle(ctx context.Context, took time.Duration) error { return sleep(ctx, 2*took) }
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
