@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/stagescope/stagescope/chain"
 	"github.com/stagescope/stagescope/chain/history"
 	"github.com/stagescope/stagescope/chain/image"
@@ -22,6 +24,12 @@ type outsideFlags struct {
 	history string // repository with the releases
 	of      string // stage that it is said to be of
 	against string // reference of the published image
+}
+
+func (f *outsideFlags) add(c *cobra.Command) {
+	c.Flags().StringVar(&f.history, "history", "", "git repository `DIR` whose release tags are searched (default: the tree's)")
+	c.Flags().StringVar(&f.of, "of", "", "`STAGE` that a digest or image is said to be of")
+	c.Flags().StringVar(&f.against, "against", "", "`IMAGE` that was published, to compare with")
 }
 
 // outside is what is known of a digest or image that someone else serves. It is

@@ -54,6 +54,15 @@ func (f *partyFlags) load(a *app) (*party.Parties, error) {
 	return p, nil
 }
 
+// keyring reads all keyrings as one, also where no parties are known: then every
+// key is nobody's.
+func (f *partyFlags) keyring(p *party.Parties) (*pgp.Keyring, error) {
+	if p == nil {
+		p = &party.Parties{}
+	}
+	return f.ring(p)
+}
+
 // ring reads all keyrings as one; nil when there is none.
 func (f *partyFlags) ring(p *party.Parties) (*pgp.Keyring, error) {
 	var all []byte

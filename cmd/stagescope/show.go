@@ -142,9 +142,7 @@ searched, rederived, published, compared and notes.`,
 	}
 	c.Flags().BoolVar(&recipe, "recipe", false, "print the Containerfile")
 	c.Flags().IntVar(&step, "step", -1, "print the text of step `N`")
-	c.Flags().StringVar(&out.history, "history", "", "git repository `DIR` whose release tags are searched (default: the tree's)")
-	c.Flags().StringVar(&out.of, "of", "", "`STAGE` that a digest or image is said to be of")
-	c.Flags().StringVar(&out.against, "against", "", "`IMAGE` that was published, to compare with")
+	out.add(c)
 	return c
 }
 

@@ -35,6 +35,21 @@ func (a *app) openStore() (*store.Store, error) {
 	return s, withHint(err, "--store takes a directory that you may write to; the default is stagescope in your cache directory")
 }
 
+// storeIfThere opens the store where there is one, and makes none: nil then.
+func (a *app) storeIfThere() (*store.Store, error) {
+	dir := a.store
+	if dir == "" {
+		var err error
+		if dir, err = store.DefaultDir(); err != nil {
+			return nil, nil // no home, so nothing is kept there
+		}
+	}
+	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	return a.openStore()
+}
+
 // imageOptions are the options with which verbs open images.
 func (a *app) imageOptions(s *store.Store) image.Options {
 	return image.Options{Store: s, Platform: a.platform, Offline: a.offline, Claim: a.claimedImage(s)}

@@ -14,6 +14,7 @@ func (a *app) verbs() []*cobra.Command {
 		a.fetchCmd(),
 		a.rebuildCmd(),
 		a.checkCmd(),
+		a.verifyCmd(),
 		a.diffCmd(),
 		a.claimCmd(),
 		a.exportCmd(),

@@ -18,7 +18,7 @@ import (
 func (a *app) wire(cfg *tui.Config) func() {
 	s, err := a.openStore()
 	if err != nil {
-		cfg.WhyNoBuilder = err.Error()
+		cfg.WhyNoBuilder, cfg.WhyNoJudge = err.Error(), err.Error()
 		return func() {}
 	}
 	open := tui.ImageOpener(a.imageOptions(s), "")
@@ -41,6 +41,7 @@ func (a *app) wire(cfg *tui.Config) func() {
 		return c, refHint(err)
 	}
 	cfg.Made = func(id string) audit.Made { return rebuild.Made(cfg.Chain, s, id) }
+	a.wireJudge(cfg)
 	end := func() {}
 	cfg.Builder = &hintingBuilder{&tui.StoreBuilder{Chain: cfg.Chain, Store: s, Options: rebuild.Options{Platform: a.platform},
 		Open: func(ctx context.Context, say io.Writer) (*rebuild.Builder, error) {

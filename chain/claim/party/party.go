@@ -3,6 +3,8 @@ package party
 import (
 	"crypto"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -192,4 +194,22 @@ func (p *Parties) StatementKeys() []statement.Key {
 		}
 	}
 	return out
+}
+
+// WithSelf is the parties with one of them being the user; those given are not
+// changed.
+func (p *Parties) WithSelf(name string) *Parties {
+	if p.Named(name) == nil {
+		return p
+	}
+	q := *p
+	q.List, q.byName = slices.Clone(p.List), maps.Clone(p.byName)
+	for i, x := range q.List {
+		if x.Name == name {
+			self := *x
+			self.Self = true
+			q.List[i], q.byName[name] = &self, &self
+		}
+	}
+	return &q
 }

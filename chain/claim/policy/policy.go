@@ -22,6 +22,14 @@ func (a Action) String() string { return actionNames[min(int(a), len(actionNames
 // MarshalText writes the action's name, as JSON output carries it.
 func (a Action) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 
+// UnmarshalText is the inverse of MarshalText.
+func (a *Action) UnmarshalText(b []byte) error {
+	s := string(b)
+	x, err := action(&s, Block)
+	*a = x
+	return err
+}
+
 // Policy says what has to be agreed before a stage counts as reproduced. The
 // zero value asks for nothing and is none: take Default or read one.
 type Policy struct {

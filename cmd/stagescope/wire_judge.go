@@ -1,0 +1,71 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/stagescope/stagescope/chain/claim"
+	"github.com/stagescope/stagescope/chain/claim/judge"
+	"github.com/stagescope/stagescope/rebuild/evidence"
+	"github.com/stagescope/stagescope/tui"
+)
+
+// wireJudge lets the workbench verify as "verify" does with the parties and the
+// policy of the configuration directory.
+func (a *app) wireJudge(cfg *tui.Config) {
+	cfg.Judge = func(ctx context.Context, ids []string, say func(tui.Judging)) (*tui.Judged, error) {
+		quiet := *a // nothing but the workbench may write to the terminal
+		var said bytes.Buffer
+		quiet.err = &said
+		o, err := quiet.evidenceOptions(&verifyFlags{})
+		if err != nil {
+			return nil, err
+		}
+		o.Progress = func(p evidence.Progress) { say(tui.Judging{Done: p.Done, All: p.All, What: p.What}) }
+		r, err := evidence.Judge(ctx, cfg.Chain, ids, o)
+		if err != nil {
+			return nil, evidenceHint(err)
+		}
+		out := judgedOf(r)
+		for line := range strings.Lines(said.String()) {
+			out.Unread[""] = append(out.Unread[""], strings.TrimSpace(line))
+		}
+		return out, nil
+	}
+}
+
+// judgedOf is a report as the workbench shows it.
+func judgedOf(r *evidence.Report) *tui.Judged {
+	out := &tui.Judged{Verdicts: map[string]*claim.Verdict{}, Claims: map[string][]*claim.Claim{}, Unread: map[string][]string{}, Policy: r.Policy.Name}
+	for i := range r.Stages {
+		s := &r.Stages[i]
+		id := s.Verdict.Stage
+		out.Verdicts[id], out.Claims[id] = &s.Verdict, s.Claims
+		for _, u := range s.Unknown {
+			out.Unread[id] = append(out.Unread[id], u.Origin+": "+u.Reason)
+		}
+	}
+	for _, u := range r.Unknown {
+		out.Unread[""] = append(out.Unread[""], u.Origin+": "+u.Reason)
+	}
+	for _, f := range r.First {
+		out.First = append(out.First, f.Stage)
+	}
+	for _, n := range r.Next {
+		out.Next = append(out.Next, nextText(&n))
+	}
+	out.Next = slices.Compact(out.Next)
+	return out
+}
+
+// nextText says which rebuild would settle something, and why.
+func nextText(n *judge.Next) string {
+	took := "nobody says how long it takes"
+	if n.Hours > 0 {
+		took = fmt.Sprintf("%.2g hours", n.Hours)
+	}
+	return fmt.Sprintf("rebuild %s (%s, settles %s): %s", n.Stage, took, count(n.Settles, "stage"), n.Why)
+}
