@@ -5,10 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"strings"
-
-	"github.com/alecthomas/chroma/v2"
-	"github.com/alecthomas/chroma/v2/lexers"
 
 	"github.com/stagescope/stagescope/chain/safe"
 	"github.com/stagescope/stagescope/tui/internal/look"
@@ -33,14 +29,7 @@ func readRecipe(ctx context.Context, fsys fs.FS, path string) recipe {
 	if ctx.Err() != nil {
 		return recipe{path: path, err: ctx.Err()}
 	}
-	lexer := "docker"
-	switch {
-	case strings.HasSuffix(path, ".toml"):
-		lexer = "toml"
-	case strings.HasSuffix(path, ".hex0"):
-		return recipe{path: path, lines: colourHex(text)}
-	}
-	return recipe{path: path, lines: colour(text, lexer)}
+	return recipe{path: path, lines: colour(text, syntaxOf(path))}
 }
 
 func readBounded(fsys fs.FS, path string) (string, error) {
@@ -60,77 +49,6 @@ func readBounded(fsys fs.FS, path string) (string, error) {
 		return string(b[:maxText]) + "\n… cut here: the file is larger than 1 MiB\n", nil
 	}
 	return string(b), nil
-}
-
-// colour makes text safe and gives its lines with syntax roles. A lexer that
-// fails costs the colours, never the text.
-func colour(text, lexer string) []look.Line {
-	raw := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-	for i, l := range raw {
-		raw[i] = safe.Line(l)
-	}
-	plain := make([]look.Line, len(raw))
-	for i, l := range raw {
-		plain[i] = look.T(look.Plain, l)
-	}
-	lx := lexers.Get(lexer)
-	if lx == nil {
-		return plain
-	}
-	it, err := chroma.Coalesce(lx).Tokenise(nil, strings.Join(raw, "\n"))
-	if err != nil {
-		return plain
-	}
-	var out []look.Line
-	line := look.Line{}
-	for _, tok := range it.Tokens() {
-		role := syntaxRole(tok.Type)
-		for i, part := range strings.Split(tok.Value, "\n") {
-			if i > 0 {
-				out = append(out, line)
-				line = look.Line{}
-			}
-			line = line.Add(role, part)
-		}
-	}
-	out = append(out, line)
-	// What the lexer made of it must still be the file.
-	for i, l := range raw {
-		if i >= len(out) || out[i].Text() != l {
-			return plain
-		}
-	}
-	return out[:len(raw)]
-}
-
-// colourHex colours annotated hex: bytes, then a comment.
-func colourHex(text string) []look.Line {
-	var out []look.Line
-	for _, l := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
-		l = strings.TrimRight(safe.Line(l), " ")
-		bytes, note := l, ""
-		if i := strings.IndexByte(l, '#'); i >= 0 {
-			bytes, note = l[:i], l[i:]
-		}
-		out = append(out, look.Line{}.Add(look.Number, bytes).Add(look.Comment, note))
-	}
-	return out
-}
-
-func syntaxRole(t chroma.TokenType) look.Role {
-	switch {
-	case t.InCategory(chroma.Comment):
-		return look.Comment
-	case t.InCategory(chroma.Keyword):
-		return look.Keyword
-	case t.InSubCategory(chroma.LiteralString):
-		return look.String
-	case t.InSubCategory(chroma.LiteralNumber):
-		return look.Number
-	case t.InSubCategory(chroma.NameVariable), t == chroma.NameBuiltin, t == chroma.NameAttribute:
-		return look.Variable
-	}
-	return look.Plain
 }
 
 // recipeRows shows a recipe with line numbers.
