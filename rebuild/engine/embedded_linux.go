@@ -155,7 +155,7 @@ func (e *embedded) spawn(o Options, socket *os.File) (notes *os.File, err error)
 	}
 	defer mapR.Close()
 	defer mapW.Close()
-	config, err := json.Marshal(o)
+	config, err := json.Marshal(startOptions{o, os.Getpid()})
 	if err != nil {
 		return nil, err
 	}
@@ -166,6 +166,9 @@ func (e *embedded) spawn(o Options, socket *os.File) (notes *os.File, err error)
 	e.cmd.Stdout, e.cmd.Stderr = log, log
 	e.cmd.ExtraFiles = []*os.File{socket, noteW, lifeR, mapR}
 	e.cmd.SysProcAttr = namespaces(o.Mode)
+	if o.Executor == "runc" { // it looks for its children in /proc, by the PIDs that are shown there
+		e.cmd.SysProcAttr.Cloneflags &^= unix.CLONE_NEWPID
+	}
 	if err := e.cmd.Start(); err != nil {
 		noteR.Close()
 		lifeW.Close()

@@ -96,6 +96,41 @@ func TestCancelLeavesNothing(t *testing.T) {
 	}
 }
 
+// The engine's own process may be killed too, by whoever is short of memory: no
+// step outlives it.
+func TestEngineKilledLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	e := newEngine(t, Options{StateDir: dir})
+	const marker = "engine-marker-77d3"
+	began, failed := make(chan struct{}), make(chan error, 1)
+	go func() {
+		_, err := e.Build(t.Context(), request(t, waiting(marker), nil), func(ev rebuild.Event) {
+			if ev.Kind == rebuild.EventLog && bytes.Contains(ev.Data, []byte("waiting")) {
+				close(began)
+			}
+		})
+		failed <- err
+	}()
+	select {
+	case <-began:
+	case err := <-failed:
+		t.Fatalf("the build ended by itself: %v", err)
+	}
+	if running(marker) == 0 {
+		t.Fatal("the step is not to be seen: the test would prove nothing")
+	}
+	if err := e.(*embedded).cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-failed; err == nil {
+		t.Error("a build whose engine was killed ended well")
+	}
+	eventually(t, "no process of the step left", func() bool { return running(marker) == 0 })
+	if n := mountsBelow(dir); n != 0 {
+		t.Errorf("%d mounts left", n)
+	}
+}
+
 const victimMarker = "victim-marker-8a20"
 
 // victim is a process that is killed in the middle of a build.

@@ -13,8 +13,9 @@ import (
 
 // hold takes the state directory for this process. The lock is the kernel's:
 // it ends with the process, so a crash leaves nothing to clean up. Another
-// holder is an error that names it.
-func hold(dir string) (release func(), err error) {
+// holder is an error that names it. parent is who started this process, which
+// its own PID namespace does not show.
+func hold(dir string, parent int) (release func(), err error) {
 	name := filepath.Join(dir, "lock")
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -33,6 +34,6 @@ func hold(dir string) (release func(), err error) {
 		return nil, fmt.Errorf("locking the engine's state: %w", err)
 	}
 	f.Truncate(0)
-	fmt.Fprintf(f, "process %d, since %s\n", os.Getppid(), time.Now().UTC().Format(time.DateTime+" UTC"))
+	fmt.Fprintf(f, "process %d, since %s\n", parent, time.Now().UTC().Format(time.DateTime+" UTC"))
 	return func() { f.Truncate(0); f.Close() }, nil
 }

@@ -48,10 +48,16 @@ func waitForMaps(fd uintptr) {
 // mappedEnv marks the second start.
 const mappedEnv = "STAGESCOPE_MAPPED"
 
+// startOptions are what the engine's process is started with.
+type startOptions struct {
+	Options
+	Parent int // PID of the process that starts it
+}
+
 // serve is the engine's process.
 func serve() {
 	tell := json.NewEncoder(os.NewFile(notesFD, "notes"))
-	var o Options
+	var o startOptions
 	if len(os.Args) < 2 || json.Unmarshal([]byte(os.Args[1]), &o) != nil {
 		tell.Encode(note{Err: "it was started without options"})
 		os.Exit(1)
@@ -80,13 +86,13 @@ func serve() {
 }
 
 // run holds the state directory and serves until the parent is gone.
-func run(o Options, tell *json.Encoder) error {
-	release, err := hold(o.StateDir)
+func run(o startOptions, tell *json.Encoder) error {
+	release, err := hold(o.StateDir, o.Parent)
 	if err != nil {
 		return err
 	}
 	defer release()
-	s, err := newServer(o, tell)
+	s, err := newServer(o.Options, tell)
 	if err != nil {
 		return err
 	}

@@ -25,9 +25,10 @@ func chooseMode() Mode {
 	return Single
 }
 
-// namespaces are those of the engine's process.
+// namespaces are those of the engine's process. It is PID 1 of its own, so that
+// the kernel ends every step with it, even when it is killed.
 func namespaces(m Mode) *syscall.SysProcAttr {
-	a := &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS, Setsid: true}
+	a := &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID, Setsid: true}
 	switch m {
 	case Single:
 		a.Cloneflags |= unix.CLONE_NEWUSER

@@ -3,9 +3,10 @@
 // stock runc executor shows, and where it cannot, the difference is documented
 // at the place.
 //
-// It starts three processes, all of them this binary: the shim owns the root
-// file system's mounts in a private mount namespace, so that nothing is ever
-// mounted on the host; init is PID 1 of the step's namespaces and becomes the
-// step. No step has a network with a way out. The package does not build
-// images; package engine does.
+// Each step is one process of this binary that becomes the step: init, PID 1 of
+// the step's namespaces. The root file system is mounted by the process that
+// calls Run, which must be in a mount namespace of its own, so that nothing is
+// ever mounted on the host, and PID 1 of a PID namespace of its own, so that no
+// step outlives it, however it ends. No step has a network with a way out. The
+// package does not build images; package engine does.
 package sandbox

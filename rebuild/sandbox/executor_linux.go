@@ -100,9 +100,9 @@ func (e *Executor) Run(ctx context.Context, id string, root executor.Mount, moun
 		return nil, err
 	}
 	defer clean()
-	st, err := e.start(ctx, sp, p, start)
+	code, err := e.start(ctx, sp, p, start)
 	if err == nil {
-		err = exitError(p.Meta, st)
+		err = exitError(p.Meta, code)
 	}
 	if err != nil {
 		makeRoom(sp.Root)
@@ -208,30 +208,58 @@ func (e *Executor) networkFiles(ctx context.Context, sp *spec, m executor.Meta) 
 	return done, nil
 }
 
-// start runs the shim and waits for it.
-func (e *Executor) start(ctx context.Context, sp *spec, p executor.ProcessInfo, started func()) (status, error) {
-	var st status
+// start mounts the root file system, runs the step in it and waits until its
+// last process is gone. The mounts are the engine's own: its mount namespace is
+// private, and ends with it.
+func (e *Executor) start(ctx context.Context, sp *spec, p executor.ProcessInfo, started func()) (code int, err error) {
+	if err := mount.All(sp.Root, sp.Rootfs); err != nil {
+		return 0, fmt.Errorf("mounting the root file system: %w", err)
+	}
+	defer func() {
+		if uerr := mount.UnmountAll(sp.Rootfs, unix.MNT_DETACH); uerr != nil && err == nil {
+			err = fmt.Errorf("unmounting the root file system: %w", uerr)
+		}
+	}()
+	var dests []executor.Mount
+	for _, m := range sp.Mounts {
+		dests = append(dests, executor.Mount{Dest: m.Dest})
+	}
+	defer executor.MountStubsCleaner(context.WithoutCancel(ctx), sp.Rootfs, dests, sp.StubsRecurse)()
+	if err := sp.identify(); err != nil {
+		return 0, err
+	}
+	if err := sp.makeCwd(); err != nil {
+		return 0, err
+	}
+	return e.runInit(ctx, sp, p, started)
+}
+
+// runInit starts PID 1 of the step's namespaces, which becomes the step. Killing
+// it takes every descendant with it, whatever session or signal mask they have.
+func (e *Executor) runInit(ctx context.Context, sp *spec, p executor.ProcessInfo, started func()) (int, error) {
 	inR, inW, err := os.Pipe()
 	if err != nil {
-		return st, err
+		return 0, err
 	}
-	defer inW.Close() // open for the whole step: its end tells the shim that the engine is gone
 	outR, outW, err := os.Pipe()
 	if err != nil {
 		inR.Close()
-		return st, err
+		inW.Close()
+		return 0, err
 	}
 	defer outR.Close()
-	cmd := e.shimCommand(ctx, p, inR, outW)
+	cmd := e.initCommand(ctx, p, inR, outW)
 	began := time.Now()
 	err = cmd.Start()
 	inR.Close()
 	outW.Close()
 	if err != nil {
-		return st, fmt.Errorf("starting the sandbox: %w", err)
+		inW.Close()
+		return 0, fmt.Errorf("making the step's namespaces: %w", err)
 	}
-	go json.NewEncoder(inW).Encode(sp)
-	for dec := json.NewDecoder(outR); dec.Decode(&st) == nil; {
+	go func() { json.NewEncoder(inW).Encode(sp); inW.Close() }()
+	var st status
+	for dec := json.NewDecoder(outR); dec.Decode(&st) == nil; { // until init becomes the step
 		if st.Started {
 			started()
 		}
@@ -242,41 +270,49 @@ func (e *Executor) start(ctx context.Context, sp *spec, p executor.ProcessInfo, 
 	}
 	switch {
 	case ctx.Err() != nil:
-		return st, context.Cause(ctx)
+		return 0, context.Cause(ctx)
 	case st.Err != "":
-		return st, errors.New(st.Err)
-	case st.Exit == nil:
-		return st, fmt.Errorf("the sandbox ended without an answer: %w", errors.Join(err, io.ErrUnexpectedEOF))
+		return 0, errors.New(st.Err)
+	case !st.Started || cmd.ProcessState == nil:
+		return 0, fmt.Errorf("the sandbox ended without an answer: %w", errors.Join(err, io.ErrUnexpectedEOF))
 	}
-	return st, nil
+	ws, ok := cmd.ProcessState.Sys().(syscall.WaitStatus)
+	switch {
+	case !ok:
+		return 0, fmt.Errorf("waiting for the step: %w", err)
+	case ws.Signaled():
+		return 128 + int(ws.Signal()), nil
+	}
+	return ws.ExitStatus(), nil
 }
 
-func (e *Executor) shimCommand(ctx context.Context, p executor.ProcessInfo, in, out *os.File) *exec.Cmd {
+func (e *Executor) initCommand(ctx context.Context, p executor.ProcessInfo, in, out *os.File) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "/proc/self/exe")
-	cmd.Args = []string{shimName}
+	cmd.Args = []string{initName}
 	cmd.Env = []string{"GOMAXPROCS=1", "GOGC=off"} // short-lived: threads and collections only cost
 	cmd.Stdout, cmd.Stderr = p.Stdout, p.Stderr
 	if p.Stdin != nil {
 		cmd.Stdin = p.Stdin
 	}
 	cmd.ExtraFiles = []*os.File{in, out}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS, Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWCGROUP | unix.CLONE_NEWNET,
+		Setsid:     true,
+	}
 	if fd, ok := e.group.fd(); ok {
 		cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, fd
 	}
-	// The shim kills the step's PID namespace, unmounts, and only then ends.
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
 	return cmd
 }
 
-func exitError(m executor.Meta, st status) error {
+func exitError(m executor.Meta, code int) error {
 	valid := m.ValidExitCodes
 	if valid == nil {
 		valid = []int{0}
 	}
-	if slices.Contains(valid, *st.Exit) {
+	if slices.Contains(valid, code) {
 		return nil
 	}
-	return &gatewayapi.ExitError{ExitCode: uint32(*st.Exit)}
+	return &gatewayapi.ExitError{ExitCode: uint32(code)}
 }

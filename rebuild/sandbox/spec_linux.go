@@ -15,8 +15,8 @@ type stepMount struct {
 	ReadOnly bool
 }
 
-// spec is everything the shim and init have to know about a step. It travels
-// as JSON over a pipe that stays open for as long as the engine lives.
+// spec is everything that init has to know about a step. It travels as JSON
+// over a pipe.
 type spec struct {
 	Bundle       string // scratch directory of this step
 	Rootfs       string
@@ -34,26 +34,23 @@ type spec struct {
 	Vary         rebuild.Variation
 	Seccomp      []unix.SockFilter `json:",omitempty"`
 
-	// Filled by the shim, which can see the root file system's passwd.
+	// From the root file system's passwd and group.
 	UID, GID int
 	Groups   []int
 }
 
-// status is what the shim and init report back.
+// status is what init reports back: that it is about to become the step, and
+// what kept it from that.
 type status struct {
 	Started bool   `json:",omitempty"`
-	Exit    *int   `json:",omitempty"`
 	Err     string `json:",omitempty"`
 }
 
-// Descriptors of the two helper processes besides the standard three.
+// Descriptors of init besides the standard three.
 const (
 	specFD   = 3
 	statusFD = 4
 )
 
-// Names the re-executed processes are started under.
-const (
-	shimName = "stagescope-shim"
-	initName = "stagescope-init"
-)
+// initName is what the re-executed process is started under.
+const initName = "stagescope-init"

@@ -23,6 +23,17 @@ import (
 // equally many.
 const defaultLastPID = 1000
 
+// Init must be the first thing that main, or a test's TestMain, does: in a
+// re-executed process of the sandbox it does not return.
+func Init() {
+	if os.Args[0] != initName {
+		return
+	}
+	err := becomeStep()
+	json.NewEncoder(os.NewFile(statusFD, "status")).Encode(status{Err: "sandbox: " + err.Error()})
+	os.Exit(125)
+}
+
 // becomeStep prepares the namespaces and becomes the step; it only returns
 // with an error.
 func becomeStep() error {
