@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -58,7 +57,7 @@ func FuzzSyntax(f *testing.F) {
 					want = strings.TrimRight(want, " ")
 				}
 				if got := l.Text(); got != want {
-					t.Fatal(fmt.Sprintf("%s: %q became %q", path, want, got))
+					t.Fatalf("%s: %q became %q", path, want, got)
 				}
 			}
 		}
