@@ -459,8 +459,11 @@ func TestRealRpm(t *testing.T) {
 			t.Errorf("%s is not in %s\n%s", want, got, sketch(n))
 		}
 	}
-	if strings.Contains(sketch(n), "number and length of the values") && strings.Contains(got, "size of the header?") {
-		t.Error(sketch(n))
+	for _, c := range n.Children {
+		// How zlib wrote the payload is not always known; all else is.
+		if c.Name != "payload" && c.Residue != diff.ResidueNone {
+			t.Errorf("%s: %s", c.Name, sketch(c))
+		}
 	}
 }
 

@@ -79,7 +79,38 @@ func compareRpm(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.
 	for _, h := range [][2]*rpmIndex{{files[0].sig, files[1].sig}, {files[0].header, files[1].header}} {
 		fits[h[0].name+packed] = h[0].packed && h[1].packed
 	}
-	return x.Parts(ctx, n, a, b, files[0].parts(fits), files[1].parts(fits))
+	pa, pb := files[0].parts(fits), files[1].parts(fits)
+	if fits[files[0].sig.name+packed] && fits[files[0].header.name+packed] {
+		return pairParts(ctx, x, n, a, b, pa, pb)
+	}
+	return x.Parts(ctx, n, a, b, pa, pb)
+}
+
+// pairParts compares parts of one name, several in their order. What lies between
+// them has been seen to be the zeros that their sizes ask for.
+func pairParts(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input, pa, pb []diff.Part) error {
+	other := map[string][]*diff.Part{}
+	for i := range pb {
+		other[pb[i].Name] = append(other[pb[i].Name], &pb[i])
+	}
+	for i := range pa {
+		var q *diff.Part
+		if l := other[pa[i].Name]; len(l) > 0 {
+			q, other[pa[i].Name] = l[0], l[1:]
+		}
+		if err := x.Part(ctx, n, a, b, &pa[i], q); err != nil {
+			return err
+		}
+	}
+	for i := range pb {
+		if l := other[pb[i].Name]; len(l) > 0 && l[0] == &pb[i] {
+			other[pb[i].Name] = l[1:]
+			if err := x.Part(ctx, n, a, b, nil, &pb[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func openRpm(in *diff.Input) (*rpmFile, error) {
@@ -123,7 +154,14 @@ func readRpmIndex(in *diff.Input, name string, at int64) (*rpmIndex, error) {
 		v.at = diff.Range{Off: store + off, Len: n}
 		h.values = append(h.values, v)
 	}
-	h.packed = h.isPacked(store)
+	h.packed = h.isPacked(store, data)
+	if end := up(h.end, 8); name == "signature" && end <= in.Size {
+		pad := make([]byte, end-h.end)
+		if n, err := in.ReadAt(pad, h.end); n < len(pad) {
+			return nil, fmt.Errorf("reading after the signature: %w", err)
+		}
+		h.packed = h.packed && zeros(pad)
+	}
 	return h, nil
 }
 
@@ -152,10 +190,12 @@ func rpmLength(data []byte, off int64, kind, count uint32) (int64, error) {
 	return 0, bad("%d values of type %d in %d bytes", count, kind, len(rest))
 }
 
-// isPacked reports whether the values follow one another, aligned by their
-// sizes, but for that of the region, which lies at the end.
-func (h *rpmIndex) isPacked(store int64) bool {
-	at := store
+func zeros(p []byte) bool { return len(bytes.Trim(p, "\x00")) == 0 }
+
+// isPacked reports whether the values follow one another, with zeros between
+// them as their sizes ask for, but for that of the region, which lies at the end.
+func (h *rpmIndex) isPacked(store int64, data []byte) bool {
+	at, end := store, store
 	vs := h.values
 	region := len(vs) > 0 && (vs[0].tag == 62 || vs[0].tag == 63)
 	if region {
@@ -165,10 +205,11 @@ func (h *rpmIndex) isPacked(store int64) bool {
 		if align := rpmSizes[v.kind]; align > 1 {
 			at = store + up(at-store, align)
 		}
-		if v.at.Off != at {
+		if v.at.Off != at || !zeros(data[end-store:at-store]) {
 			return false
 		}
 		at += v.at.Len
+		end = at
 	}
 	return at == h.end
 }

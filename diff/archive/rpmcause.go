@@ -36,9 +36,17 @@ func rpmStated(tag string, fits map[string]bool) compareFunc {
 		return stated(tag, diff.Cause{ID: "D5i", Name: "signature of the package", Confidence: diff.Likely, Evidence: "it lies where a signature does; whether it is valid was not checked", Fix: "sign outside the build"}, nil)
 	}
 	if fits[tag] {
-		return stated(tag, diff.Cause{ID: "D5h", Name: "checksum or size of the rest", Confidence: diff.Derived, Evidence: "it was checked against the rest of the package, on both sides"}, nil)
+		return stated(tag, diff.Cause{ID: "D5h", Name: "checksum or size of the rest", Confidence: diff.Derived, Evidence: "it was checked against the rest of the package, on both sides"}, digest)
 	}
 	return nil
+}
+
+// digest shows a checksum, which some tags have as text and some as bytes.
+func digest(p []byte) string {
+	if s := words(p); len(s) > 16 && strings.Trim(s, "0123456789abcdef") == "" {
+		return s
+	}
+	return fmt.Sprintf("%x", p)
 }
 
 func words(p []byte) string { return strings.TrimRight(string(p), "\x00") }

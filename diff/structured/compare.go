@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -159,29 +160,30 @@ func (c *comparison) values(path string, a, b *value) error {
 	if err := c.pieces(shown(path), note, a, b); err != nil {
 		return err
 	}
-	c.gaps(a, b)
-	return c.kids(path, a, b)
+	pairs, moved := pairKids(a, b)
+	if moved {
+		c.moved = append(c.moved, path)
+	}
+	c.gaps(a, b, pairs)
+	return c.kids(path, a, b, pairs)
 }
 
 // pieces compares the own bytes of two values.
 func (c *comparison) pieces(path, note string, a, b *value) error {
 	other := map[string]diff.Range{}
-	for _, p := range b.pieces {
+	for _, p := range numbered(b.pieces) {
 		other[p.name] = p.at
 	}
 	c.bytes, c.cause = a.bytes || b.bytes, a.cause
 	defer func() { c.cause = nil }()
-	for _, p := range a.pieces {
-		q, ok := other[p.name]
+	for _, p := range numbered(a.pieces) {
+		q := other[p.name]
 		delete(other, p.name)
-		if !ok {
-			q = diff.Range{}
-		}
 		if err := c.piece(path, note, p.name, p.at, q); err != nil {
 			return err
 		}
 	}
-	for _, p := range b.pieces {
+	for _, p := range numbered(b.pieces) {
 		if q, ok := other[p.name]; ok {
 			if err := c.piece(path, note, p.name, diff.Range{}, q); err != nil {
 				return err
@@ -189,6 +191,18 @@ func (c *comparison) pieces(path, note string, a, b *value) error {
 		}
 	}
 	return nil
+}
+
+// numbered makes the names of pieces distinct, so that none hides another.
+func numbered(ps []piece) []piece {
+	out := slices.Clone(ps)
+	seen := map[string]int{}
+	for i := range out {
+		if seen[out[i].name]++; seen[ps[i].name] > 1 {
+			out[i].name += " " + strconv.Itoa(seen[ps[i].name])
+		}
+	}
+	return out
 }
 
 // piece compares one pair; an empty range stands for a piece that is not there.
@@ -242,9 +256,9 @@ func (c *comparison) blanks(a, b diff.Range) {
 	}
 }
 
-// gaps compares what stands between kids. Where it is the same between all of
-// them, their number follows from the kids'.
-func (c *comparison) gaps(a, b *value) {
+// gaps compares what stands between kids. A kid that only one side has brings a
+// gap of its own, which says nothing when it is like the others.
+func (c *comparison) gaps(a, b *value, pairs [][2]int) {
 	if len(a.gaps) == len(b.gaps) {
 		for i := range a.gaps {
 			if !bytes.Equal(c.docs[0].bytes(a.gaps[i]), c.docs[1].bytes(b.gaps[i])) {
@@ -267,7 +281,15 @@ func (c *comparison) gaps(a, b *value) {
 		back++
 	}
 	ga, gb := a.gaps[front:len(a.gaps)-back], b.gaps[front:len(b.gaps)-back]
-	if len(ga) == 0 && c.docs[1].usual(gb, b.gaps[:front], b.gaps[len(b.gaps)-back:]) || len(gb) == 0 && c.docs[0].usual(ga, a.gaps[:front], a.gaps[len(a.gaps)-back:]) {
+	onlyA, onlyB := 0, 0
+	for _, p := range pairs {
+		if p[1] < 0 {
+			onlyA++
+		} else if p[0] < 0 {
+			onlyB++
+		}
+	}
+	if len(ga) == 0 && len(gb) <= onlyB && c.docs[1].usual(gb, b.gaps[:front], b.gaps[len(b.gaps)-back:]) || len(gb) == 0 && len(ga) <= onlyA && c.docs[0].usual(ga, a.gaps[:front], a.gaps[len(a.gaps)-back:]) {
 		return
 	}
 	for i := range max(len(ga), len(gb)) {
@@ -337,13 +359,9 @@ func (c *comparison) child(name, note string, a, b *diff.Range) error {
 	return nil
 }
 
-// kids pairs the values inside two values and compares them.
-func (c *comparison) kids(path string, a, b *value) error {
+// kids compares the values inside two values.
+func (c *comparison) kids(path string, a, b *value, pairs [][2]int) error {
 	c.bytes = c.docs[0].binary // what only one side has, or other types
-	pairs, moved := pairKids(a, b)
-	if moved {
-		c.moved = append(c.moved, path)
-	}
 	for _, p := range pairs {
 		if err := c.ctx.Err(); err != nil {
 			return err

@@ -119,6 +119,10 @@ func TestStructure(t *testing.T) {
 			"xml known", `order: as in A → another in "/r/@" [D4a proved]`, `/r/x/text() "one" → "two" known`}},
 		{"xml element put in", "a.xml", "<r>\n <x>1</x>\n <x>2</x>\n</r>", "<r>\n <x>1</x>\n <x>9</x>\n <x>2</x>\n</r>", []string{
 			"xml known", `/r/x[2] "∅" → "<x>9</x>" known`}},
+		{"xml white space", "a.xml", "<r t='2026-01-01'>\n<b/></r>", "<r t='2026-01-02'>\n<b/>\n</r>", []string{
+			"xml known", "layout: 0 places → 1 places [D5b likely]", `/r/@/t "'2026-01-01'" → "'2026-01-02'" none`}},
+		{"yaml brackets", "a.yaml", "a: [ # one\n  x\n] # 2\nd: 2026-01-01\n", "a: [ # one\n  x\n] # 3\nd: 2026-01-02\n", []string{
+			"yaml known", `/a (after) " # 2\n" → " # 3\n" known`, `/d "2026-01-01" → "2026-01-02" none`}},
 		{"xml attribute", "a.xml", `<r t='2026-01-01'/>`, `<r t='2026-01-02'/>`, []string{"xml none", `/r/@/t "'2026-01-01'" → "'2026-01-02'" none`}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
