@@ -86,7 +86,7 @@ func (m *matching) pair(a, b *member) {
 		b.body.release()
 		return
 	}
-	n := &Node{Kind: KindEntry, Name: a.Name, Status: Differs, A: a.side(), B: b.side(), Reasons: fieldReasons(a, b)}
+	n := &Node{Kind: KindEntry, Name: a.Name, Status: Differs, A: a.side(!content), B: b.side(!content), Reasons: fieldReasons(a, b)}
 	suspectEntry(n)
 	m.tell(n, content)
 	if content {
@@ -319,9 +319,9 @@ func (m *matching) lonely(complete bool) {
 			}
 			n := &Node{Kind: KindEntry, Name: e.Name, Status: OnlyA, Residue: ResidueKnown}
 			if isB {
-				n.Status, n.B = OnlyB, e.side()
+				n.Status, n.B = OnlyB, e.side(true)
 			} else {
-				n.A = e.side()
+				n.A = e.side(true)
 			}
 			m.tell(n, true)
 			m.fail(e.park())
@@ -418,7 +418,7 @@ func (m *matching) moved() {
 		}
 		delete(m.a, fa.key)
 		delete(m.b, fb.key)
-		n := &Node{Kind: KindEntry, Name: a.Name, Status: Differs, A: a.side(), B: b.side()}
+		n := &Node{Kind: KindEntry, Name: a.Name, Status: Differs, A: a.side(true), B: b.side(true)}
 		n.Reasons = append(n.Reasons, Reason{Field: "name", A: a.Name, B: b.Name})
 		for _, r := range fieldReasons(a, b) {
 			if r.Field != "name" {

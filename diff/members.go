@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"strconv"
 
@@ -30,12 +31,14 @@ type reading struct {
 	x      *Examiner
 	s      Stream
 	name   string
-	seen   map[string]int
+	seen   map[uint64]uint32 // how many members had a name of that hash
 	n      int
 	entry  func(*member) // called for every member, to fill an index; may be nil
 	done   func()        // called when the end was reached; may be nil
 	reopen func(ctx context.Context, n int) (io.ReadCloser, error)
 }
+
+var nameSeed = maphash.MakeSeed()
 
 // pending is how many members a side may be read ahead of the comparison.
 const pending = 8
@@ -49,7 +52,7 @@ func (x *Examiner) Streams(ctx context.Context, n *Node, a, b Stream) error {
 }
 
 func (x *Examiner) reading(s Stream, name string) *reading {
-	r := &reading{x: x, s: s, name: name, seen: map[string]int{}}
+	r := &reading{x: x, s: s, name: name, seen: map[uint64]uint32{}}
 	if re, ok := s.(Reopener); ok {
 		r.reopen = re.Reopen
 	}
@@ -106,10 +109,14 @@ func (r *reading) run(ctx context.Context, out chan<- *member) error {
 		}
 		m := &member{Member: *got, seq: r.n, key: got.Name, stream: r}
 		r.n++
-		if k := r.seen[got.Name]; k > 0 {
-			m.key += "\x00" + strconv.Itoa(k)
+		// Both sides hash alike. Should two names of one side have one hash, the
+		// second is numbered and finds no partner: a difference too many, never one
+		// too few.
+		name := maphash.String(nameSeed, got.Name)
+		if k := r.seen[name]; k > 0 {
+			m.key += "\x00" + strconv.Itoa(int(k))
 		}
-		r.seen[got.Name]++
+		r.seen[name]++
 		if m.Body != nil && m.Within == nil {
 			if _, ok := m.Body.(*known); !ok {
 				// What does not lie in the container as it is can be longer than it: a
@@ -218,10 +225,16 @@ func (m *member) content(ctx context.Context) (*Input, error) {
 	return in, err
 }
 
-func (m *member) side() *Side {
+// side describes a member, with its digest where that tells the two sides
+// apart: what is equal was compared byte by byte and need not be hashed.
+func (m *member) side(hash bool) *Side {
 	s := &Side{Name: m.Name, Size: -1, Within: m.Within}
-	if m.hasBody() {
-		s.Size, s.Digest = m.size, chain.SHA256(m.digest())
+	if !m.hasBody() {
+		return s
+	}
+	s.Size = m.size
+	if hash {
+		s.Digest = chain.SHA256(m.digest())
 	}
 	return s
 }

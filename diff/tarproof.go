@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // headerField is where a property lies in a header block, and its cause.
@@ -56,12 +57,12 @@ func explainHeader(rawA, rawB []byte, rs []Reason) []Reason {
 		if !known || f.rule == "" {
 			continue
 		}
-		c := &Cause{ID: f.rule, Name: f.name, Confidence: Likely, Fix: f.fix}
+		c := Cause{ID: f.rule, Name: f.name, Confidence: Likely, Fix: f.fix}
 		if proved && f.rule != "D7a" {
 			c.Confidence = Proved
 			c.Evidence = "the headers are equal without it"
 		}
-		rs[i].Cause = c
+		rs[i].Cause = oneCopy(c)
 	}
 	if !proved {
 		if errA == nil && errB == nil && len(a) == len(b) {
@@ -71,6 +72,19 @@ func explainHeader(rawA, rawB []byte, rs []Reason) []Reason {
 		}
 	}
 	return rs
+}
+
+// causes holds each cause of a header's field once: there are few of them, and
+// tens of thousands of entries that have them.
+var causes sync.Map // Cause to *Cause
+
+// oneCopy gives the one copy of a cause, which nobody may change.
+func oneCopy(c Cause) *Cause {
+	if p, ok := causes.Load(c); ok {
+		return p.(*Cause)
+	}
+	p, _ := causes.LoadOrStore(c, &c)
+	return p.(*Cause)
 }
 
 // without writes a header's blocks with some properties taken out: their fields

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -44,6 +45,9 @@ func (a *app) runDiff(ctx context.Context, refA, refB string, f diffFlags) error
 		limited, stop = context.WithTimeout(ctx, f.limit)
 	}
 	defer stop()
+	// What differs makes many small things that live long: let the collector run
+	// before they have doubled.
+	defer debug.SetGCPercent(debug.SetGCPercent(40))
 	watch := a.watchDiff()
 	o := diff.Options{Exclude: f.exclude, Rehash: f.rehash, Limits: limits, Progress: watch.add}
 	if s != nil {

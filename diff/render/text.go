@@ -147,12 +147,15 @@ func (o Options) verdict(s Summary) string {
 // tallies is the sentence that counts: how many differences the causes account
 // for, and the worst of those that none does.
 func tallies(s Summary) string {
-	var out string
-	switch {
-	case s.Explained > 0:
-		out = fmt.Sprintf("%s for %s of %s", plural(max(len(s.Causes), 1), "cause accounts", "causes account"), number(s.Explained), plural(s.Differing, "differing entry", "differing entries"))
-	default:
-		out = plural(s.Differing, "differing entry", "differing entries")
+	sure := 0 // causes that account for what they are found at
+	for _, c := range s.Causes {
+		if c.Confidence >= diff.Derived {
+			sure++
+		}
+	}
+	out := plural(s.Differing, "differing entry", "differing entries")
+	if s.Explained > 0 {
+		out = fmt.Sprintf("%s for %s of %s", plural(max(sure, 1), "cause accounts", "causes account"), number(s.Explained), out)
 	}
 	if n := len(s.Unexplained); n > 0 {
 		var worst []string
