@@ -85,6 +85,7 @@ func (c *classifier) walk(n *diff.Node) error {
 			return err
 		}
 	}
+	c.program(n)
 	return nil
 }
 

@@ -23,6 +23,7 @@ type elfPair struct {
 	n    *diff.Node
 	// What was said of imports: names may differ in one of two tables.
 	saidImports, saidDynamic bool
+	debugHunks               map[string][]diff.Hunk // what differs in debug sections, by name
 }
 
 func compareELF(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input) error {
@@ -121,6 +122,9 @@ func (e *elfPair) part(f *elfFile, s *section) diff.Part {
 	if r, ok := f.sectionRegion(s); ok && !r.empty {
 		p.Kind = regionKind(r.exec)
 		p.Compare = e.p.comparePart
+	}
+	if isDebug(s) {
+		p.Compare = e.compareDebug
 	}
 	if c := e.special(s); c != nil {
 		p.Kind, p.Compare = diff.KindTable, c

@@ -14,6 +14,7 @@ import (
 const (
 	FieldBuildID  = "build ID"
 	FieldCompiler = "compiler"
+	FieldDir      = "directory of the build"
 	FieldISA      = "instruction set that it needs"
 )
 

@@ -27,11 +27,8 @@ func (p *pairing) pointers(n *diff.Node, al *aligned) {
 	for _, h := range open {
 		n.UnexplainedA, n.UnexplainedB = append(n.UnexplainedA, h.A), append(n.UnexplainedB, h.B)
 	}
-	n.Reasons = append(n.Reasons, diff.Reason{Field: fmt.Sprintf("addresses in %d ranges, of what moved", len(closed)),
+	n.Reasons = append(n.Reasons, diff.Reason{Field: "addresses of what moved, in " + plural(len(closed), "range"),
 		Cause: &diff.Cause{ID: "derived", Name: "addresses of code and data that moved", Confidence: diff.Derived}})
-	if len(open) > 0 {
-		n.Reasons = append(n.Reasons, diff.Reason{Field: "content", A: plural(len(open), "range"), B: "not addresses of what moved"})
-	}
 }
 
 func plural(n int, what string) string {

@@ -158,6 +158,12 @@ func (x x86) text(p []byte, pc uint64, name func(uint64) string) string {
 	if err != nil || in.Op == 0 || in.Len <= 0 || in.Len > len(p) {
 		return unknownText(p[:1])
 	}
+	for i, a := range in.Args {
+		if m, ok := a.(x86asm.Mem); ok && x.mode == 64 && m.Disp > 0x7fffffff && m.Disp <= 0xffffffff {
+			m.Disp -= 1 << 32 // the decoder does not extend its sign
+			in.Args[i] = m
+		}
+	}
 	s := x86asm.IntelSyntax(in, pc, func(addr uint64) (string, uint64) {
 		if n := name(addr); n != "" {
 			return n, addr
