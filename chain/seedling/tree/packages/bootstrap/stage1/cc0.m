@@ -36,6 +36,23 @@
 #   [output]    name of OUTPUT                     [params]    symbols of the parameters
 #   0x10100000  symbols    0x10800000  source, 8 MiB    0x11000000  output, 47 MiB
 # Programs that it compiles get their variables from 0x10000000 on.
+#
+# What holds everywhere, and what an auditor has to check of each routine:
+#   - A routine that compiles something begins with the first word of it as the
+#     current word, and ends with the word behind it as the current one. rsi
+#     stands behind the current word, r12 behind the last byte of output; both
+#     only grow.
+#   - Of the registers, only rsi, r12, r13, r14 and r15 carry something from one
+#     routine to the next. What a routine needs after calling another one that
+#     compiles it pushes before and pops after; every way through it pops as much
+#     as it pushed. "binary" alone gives rbp back as it was. "out" keeps all but
+#     rcx and rdi; "next" keeps rbx, rbp and the stack; "number" and "name" keep
+#     rbx and rbp.
+#   - The code that is made for an expression leaves its value in rax and the
+#     stack as it found it, whatever the expression: so code for parts can be put
+#     together by "push", the other part, "pop".
+#   - The code that is made for a statement leaves the stack as it found it, and
+#     depends on nothing in rax.
 
 # ---- start: read the source, compile, write the output ----------------------
 
@@ -151,6 +168,11 @@
     cmp_r12,0x13f00000          # the room is nearly used up
     ja %error
     jmp_rdi
+# The routines below append without asking how much room is left. "out" is
+# called before or after each of them and keeps 1 MiB free: more than a number,
+# or a name that a person wrote. Beyond that MiB nothing is mapped, so a longer
+# name would end the compiler and not make it write elsewhere.
+
 :number                         # append rax in decimal and a newline
     test_rax,rax
     jns %positive
@@ -207,6 +229,12 @@
 #   3            a string; rsi stands after its opening quote
 #   0x80..0x87   a keyword: int char enum if else while return break
 #   otherwise    an operator: its character, plus 256 times its second one
+# An operator is below 0x80, or at least 0x2600, since its second character is
+# one of = & | < >: none can be taken for a keyword. That holds for sources in
+# ASCII, which is not checked: a byte from 0x80 to 0x87 outside of comments,
+# strings and characters would be a keyword. A name has the kind that its symbol
+# has when it is read: so a keyword is a name whose kind is 0x80 or more, and
+# needs no table of its own.
 
 :next
     movzx_eax,byte[rsi]
@@ -406,6 +434,12 @@
 #   +32 value: of a constant; address of a variable or array
 #   +40 number of the function in which it is a local name; then
 #   +48 like +24, and +56 its place relative to rbp
+# One name can be global and local: +16 to +32 are of the global one, +40 to +56
+# of the local one, which counts only while +40 is [function]. That number grows
+# with each function, so the local names of all functions before are forgotten
+# without visiting them; and in a function it is not 0, as +40 of a new entry is.
+# The table is never full (see "fresh"), so that "lookup" ends: it tries entry
+# after entry, the last one being followed by the first, as dx has 16 bits.
 
 :lookup                         # r14 = entry of the name of r10 bytes at r8 with hash edx; made when new
     movzx_r14d,dx
@@ -556,7 +590,7 @@
     push_rbx
     call %next
     inc_qword[function]         # names of the function before are forgotten
-    mov_qword[locals],0
+    mov_qword[locals],0         # counted down by "local" for the parameters too, and begun anew behind them
     xor_ebp,ebp                 # how many parameters
 :parameter
     cmp_r13d,0x29               # ')'
@@ -597,7 +631,7 @@
     cmp_r13d,0x7b               # '{'
     jne %error
     call %statement
-    call %out
+    call %out                   # also behind a return: so no function runs on into the next
     "const =0 return" !10 !0
     ret
 :local                          # make rbx a local name with rdx bytes per element
@@ -612,6 +646,14 @@
     ret
 
 # ---- statements -------------------------------------------------------------
+# Labels have numbers, and each is made once and placed once:
+#
+#   if (C) S           C  jump0 L  S  :L
+#   if (C) S else T    C  jump0 L  S  jump M  :L  T  :M
+#   while (C) S        :B  C  jump0 L  S  jump B  :L      with [leave] = L in S
+#
+# [leave] is 0 outside of loops; each loop pushes that of the loop around it and
+# pops it at its end, so break always leads out of the innermost one.
 
 :statement
     cmp_r13d,0x7b               # '{'
@@ -729,7 +771,18 @@
     jmp %semicolon
 
 # ---- expressions ------------------------------------------------------------
-# The code that is made leaves the value in rax and keeps the stack.
+# The code that is made leaves the value in rax and keeps the stack. Operators
+# are compiled by their precedence: "binary" compiles an operand and all that
+# follows it with a precedence of at least ebp. [rsp] is that bound at "operator"
+# and at "nooperator", however often the loop goes round. The right side of an
+# operator is compiled with the bound one higher, so a - b - c is (a - b) - c.
+#
+#   A op B    A  push  B  pop op                 op is the machine's word
+#   A && B    A  jump0 L  B  :L  bool            rax is 0 at L when A was
+#   A || B    A  jump1 L  B  :L  bool
+#
+# "=" is no operator here: it is compiled where a name or an element is, since
+# only there the place is known that it stores to.
 
 :expression                     # operators of any precedence
     mov_ebp,1
@@ -767,7 +820,7 @@
     add_rdi,8
     call %outbyteof
     jmp %operator
-:shortcut
+:shortcut                       # [rsp] = the label, [rsp+8] = the precedence, and below them the bound
     push_rbp
     push_rdi
     call %newlabel
@@ -935,14 +988,14 @@
     test_rdx,rdx                # no pointer
     jz %error
     push_rdx
-    call %loadname
+    call %loadname              # rbx is changed here for an array, and not needed any more
     call %out
     "push" !10 !0
     call %next
     call %expression
     mov_eax,0x5d                # ']'
     call %need
-    cmp_qword[rsp],1
+    cmp_qword[rsp],1            # [rsp] = bytes per element
     je %indexchar
     call %out
     "pop index8" !10 !0
@@ -978,9 +1031,9 @@
     call %out
     "pop store1" !10 !0
     ret
-:calling                        # arguments are pushed from left to right
+:calling                        # arguments are pushed from left to right; the caller drops them after the call
     push_rbx
-    push_0                      # how many bytes
+    push_0                      # [rsp] = how many bytes: an argument compiles to code that keeps the stack, and so does compiling it
     call %next
 :argument
     cmp_r13d,0x29               # ')'
@@ -1006,8 +1059,10 @@
     pop_rax
     jmp %number
 
-# The operators, 16 bytes each: the word, its precedence, and the machine's
-# word for it. Zero ends the table.
+# The operators, 16 bytes each: the word (4 bytes: first character plus 256 times
+# the second), its precedence (4 bytes), and the machine's word for it (8 bytes,
+# filled up with zeros, of which the first ends it). Zero ends the table. In
+# order: || && | ^ & == != < > <= >= << >> + - * / %
 
 :operators
     =31868
