@@ -27,6 +27,10 @@ type Tree string
 const (
 	Honest   Tree = "honest"   // nothing but the embedded chain and what tries its login
 	Thompson Tree = "thompson" // stage2 is compiled by an infected compiler; its source is the honest one
+	Next     Tree = "next"     // the release after: hello changed, filesystem only has a new version
+	Opaque   Tree = "opaque"   // stage2 is compiled by a binary that no one built
+	Zoo      Tree = "zoo"      // the honest one, to build packages that do not reproduce
+	Source   Tree = "source"   // a package from a release tarball with a build script that version control lacks
 )
 
 // Directories of this package's files.
@@ -35,9 +39,14 @@ const (
 	commonDir = treeDir + "/common"
 )
 
+// Compiler is the path, in the tree Opaque, of the binary that no one built. It
+// has to be given to WriteTree: this package holds no binary.
+const Compiler = stage2Dir + "/cc-0.9-linux-amd64"
+
 // WriteTree writes a tree into a directory that does not exist yet, where it can
-// be loaded, listed and rebuilt like any other.
-func WriteTree(dir string, t Tree) error {
+// be loaded, listed and rebuilt like any other. Extra are files that are no part
+// of this package, by their slash-separated paths.
+func WriteTree(dir string, t Tree, extra map[string][]byte) error {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return fmt.Errorf("writing the tree %s: %w", t, err)
 	}
@@ -54,6 +63,11 @@ func WriteTree(dir string, t Tree) error {
 			return fmt.Errorf("writing the tree %s: %w", t, err)
 		}
 	}
+	for name, data := range extra {
+		if err := os.WriteFile(filepath.Join(dir, filepath.FromSlash(name)), data, 0o644); err != nil {
+			return fmt.Errorf("writing the tree %s: %w", t, err)
+		}
+	}
 	if err := complete(dir, t); err != nil {
 		return fmt.Errorf("writing the tree %s: %w", t, err)
 	}
@@ -65,9 +79,17 @@ func complete(dir string, t Tree) error {
 	if err := cleanSource(dir, diverseDir); err != nil {
 		return err
 	}
-	if t != Thompson {
-		return nil
+	switch t {
+	case Thompson:
+		return infect(dir)
+	case Source:
+		return writeRelease(dir)
 	}
+	return nil
+}
+
+// infect completes the context in which the infected compiler is made.
+func infect(dir string) error {
 	if err := cleanSource(dir, infectedDir); err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 func loadTree(t *testing.T, name Tree) *chain.Chain {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), string(name))
-	if err := WriteTree(dir, name); err != nil {
+	if err := WriteTree(dir, name, nil); err != nil {
 		t.Fatal(err)
 	}
 	c, err := stagex.LoadDir(dir)
@@ -30,7 +30,7 @@ func loadTree(t *testing.T, name Tree) *chain.Chain {
 }
 
 func TestTrees(t *testing.T) {
-	for _, name := range []Tree{Honest, Thompson} {
+	for _, name := range []Tree{Honest, Thompson, Next, Source} {
 		t.Run(string(name), func(t *testing.T) {
 			c := loadTree(t, name)
 			if _, err := c.Stage("user-try-login"); err != nil {

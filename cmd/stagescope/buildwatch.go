@@ -233,3 +233,10 @@ func (r *runningStep) text(now time.Time) string {
 	}
 	return text
 }
+
+// say writes a line beside the builds.
+func (b *buildWatch) say(text string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.line("%s", text)
+}

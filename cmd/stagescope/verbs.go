@@ -19,6 +19,7 @@ func (a *app) verbs() []*cobra.Command {
 		a.claimCmd(),
 		a.exportCmd(),
 		a.storeCmd(),
+		a.demoCmd(),
 		a.doctorCmd(),
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"slices"
 	"strings"
@@ -25,14 +26,19 @@ func (a *app) workbench(cmd *cobra.Command) error {
 		}
 		return a.printList(c, c.Stages)
 	}
-	cfg := tui.Config{Chain: c, In: in, Out: out, NoColor: a.color == "never", Mouse: a.mouse == "on"}
+	return a.openWorkbench(cmd.Context(), tui.Config{Chain: c, In: in, Out: out})
+}
+
+// openWorkbench opens the screens with what the flags say and the verbs do.
+func (a *app) openWorkbench(ctx context.Context, cfg tui.Config) error {
+	cfg.NoColor, cfg.Mouse = a.color == "never", a.mouse == "on"
 	if a.color == "always" {
 		// The person's word counts for more than the environment's.
 		cfg.Environ = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "NO_COLOR=") })
 	}
 	end := a.wire(&cfg)
 	defer end()
-	return tui.Run(cmd.Context(), cfg)
+	return tui.Run(ctx, cfg)
 }
 
 // terminal gives both ends when both are terminals.

@@ -128,7 +128,7 @@ func newIncidentTree(t *testing.T, name incident.Tree) *seedlings {
 		t.Skip("-short: building the embedded chain takes seconds")
 	}
 	dir := filepath.Join(t.TempDir(), string(name))
-	if err := incident.WriteTree(dir, name); err != nil {
+	if err := incident.WriteTree(dir, name, nil); err != nil {
 		t.Fatal(err)
 	}
 	c, err := stagex.LoadDir(dir)

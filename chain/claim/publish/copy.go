@@ -13,8 +13,9 @@ import (
 // maxDepth bounds indexes in indexes.
 const maxDepth = 4
 
-// copyManifest copies a manifest or index with all that belongs to it.
-func copyManifest(ctx context.Context, from, to Place, d chain.Digest, tag string) error {
+// CopyImage copies an image by the digest of its manifest or index, with all that
+// belongs to it, and gives it a tag unless that is "".
+func CopyImage(ctx context.Context, from, to Place, d chain.Digest, tag string) error {
 	return copyTree(ctx, from, to, d, tag, maxDepth)
 }
 

@@ -116,7 +116,7 @@ func (p *putter) image(ctx context.Context) error {
 	if p.pub.Image == "" {
 		return nil
 	}
-	return copyManifest(ctx, p.pub.From, p.to, p.pub.Image, imageTag(p.claim))
+	return CopyImage(ctx, p.pub.From, p.to, p.pub.Image, imageTag(p.claim))
 }
 
 // files puts what goes with the bundle under the recipe's manifest.
