@@ -70,9 +70,13 @@ it, "?" is not verified, "!" refused, "x" could not build it.
 A DIGEST or IMAGE from outside is looked up instead, as "show" does: whose it is,
 what superseded it, what a mirror changed.
 
+Where two digests may be one image in two wrappings and the store has an image of
+one, it is written again as known tools do; if the other comes out, the stage is
+equivalent, which meets a policy of level rootfs or files only.
+
 Exit code 0: the policy is met by every stage that was asked for, and all was
-read. Exit code 1: a dispute is proven, or, with --since, somebody disagrees who
-did not before. Exit code 2: nothing is proven either way: too few have rebuilt
+read. Exit code 1: a dispute is proven, of a stage or of what it is built from,
+or, with --since, somebody disagrees who did not before. Exit code 2: nothing is proven either way: too few have rebuilt
 it, or something could not be read.
 
 --since FILE compares with a report that was saved with --json and prints what
@@ -143,6 +147,9 @@ func (a *app) verify(ctx context.Context, args []string, f *verifyFlags) error {
 	st := newStatus(a.err)
 	o.Progress = func(p evidence.Progress) { st.set("%d of %d stages: %s", p.Done, p.All, safe.Line(p.What)) }
 	r, err := evidence.Judge(ctx, c, ids, o)
+	if err == nil {
+		r = a.answered(ctx, c, o.Store, r, func(what string) { st.set("%s", safe.Line(what)) })
+	}
 	st.clear()
 	if err != nil {
 		return evidenceHint(err)
@@ -258,7 +265,7 @@ func verifyOutcome(doc *judgedDocument, older *evidence.Report) error {
 		v := &doc.Stages[i].Verdict
 		switch {
 		case v.Met:
-		case v.Status == claim.Disputed || v.Status == claim.Flaky && len(v.Groups) > 1:
+		case v.Status == claim.Disputed || v.Status == claim.Tainted || v.Status == claim.Equivalent || v.Status == claim.Flaky && len(v.Groups) > 1:
 			return errProven
 		default:
 			if unmet++; first == nil {

@@ -29,6 +29,7 @@ func (a *app) wireJudge(cfg *tui.Config) {
 		if err != nil {
 			return nil, evidenceHint(err)
 		}
+		r = quiet.answered(ctx, cfg.Chain, o.Store, r, func(what string) { say(tui.Judging{What: what}) })
 		out := judgedOf(r)
 		for line := range strings.Lines(said.String()) {
 			out.Unread[""] = append(out.Unread[""], strings.TrimSpace(line))

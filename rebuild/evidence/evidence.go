@@ -94,6 +94,18 @@ type Report struct {
 	Signers  []Signer       `json:"signers"`         // keys whose signatures were read
 	Unknown  []Unknown      `json:"unknown"`         // about no single stage
 	Notes    []string       `json:"notes,omitempty"`
+
+	g *gathering // nil of a report that was read
+}
+
+// Answered judges the same evidence again with answers to the verdicts'
+// questions. A report that was read from a file stays as it is.
+func (r *Report) Answered(answers []claim.Equivalence) *Report {
+	if r.g == nil || len(answers) == 0 {
+		return r
+	}
+	r.g.o.Answers = append(slices.Clone(r.g.o.Answers), answers...)
+	return r.g.report()
 }
 
 // Signer is a key that signed, in PGP signatures of any digest.
@@ -290,7 +302,7 @@ func (g *gathering) report() *Report {
 	}
 	j := ledger.Judge(cs)
 	r := &Report{V: 1, Chain: g.c.Name, Release: g.c.Release, Platform: g.o.Platform, Time: g.o.Now.UTC().Truncate(time.Second), Policy: g.o.Policy,
-		Never: g.o.Policy.Never(g.o.Parties), Parties: []string{}, Stages: []Stage{}, First: notNil(j.First), Next: notNil(j.Next), Signers: []Signer{}, Unknown: notNil(g.unknown), Notes: g.notes}
+		Never: g.o.Policy.Never(g.o.Parties), Parties: []string{}, Stages: []Stage{}, First: notNil(j.First), Next: notNil(j.Next), Signers: []Signer{}, Unknown: append([]Unknown{}, g.unknown...), Notes: g.notes, g: g}
 	parties := map[string]bool{}
 	for i, x := range g.stages {
 		if !g.asked[x.stage.ID] {

@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -67,7 +68,7 @@ func (g *gathering) openSignatures() error {
 
 // signatures takes the signatures of every digest that is known by now.
 func (g *gathering) signatures(ctx context.Context) {
-	v := &pgp.Verifier{Keyring: g.o.Keyring}
+	v := &pgp.Verifier{Keyring: g.o.Keyring, Now: func() time.Time { return g.o.Now }}
 	client := &http.Client{Transport: g.o.Transport, CheckRedirect: web.CheckRedirect}
 	if g.o.Transport == nil {
 		client = web.NewClient(web.Options{})
