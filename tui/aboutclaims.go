@@ -111,6 +111,9 @@ func (a *app) aboutClaim(sh *sheet, s *chain.Stage, v *claim.Verdict, c *claim.C
 	}
 	row := sh.link(l, func() tea.Cmd { return a.compareClaim(s, c) })
 	row.copy = string(c.Output.At(c.Output.Level()))
+	if c.Says != "" {
+		sh.para(look.Muted, "  "+c.Says)
+	}
 	note := safe.Text(c.Origin)
 	if c.Verification.State != claim.Verified {
 		note += ": " + c.Verification.State.String()

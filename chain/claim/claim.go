@@ -208,6 +208,7 @@ type Claim struct {
 	Invocation  string       `json:"invocation,omitempty"`
 
 	Verification Verification `json:"verification"`
+	Says         string       `json:"says,omitempty"`   // what an attestation says, in a line
 	Legacy       string       `json:"legacy,omitempty"` // form that only older rules accept; flagged, never hidden
 }
 

@@ -28,6 +28,8 @@ type verifyFlags struct {
 	signatures []string
 	since      string
 	matrix     bool
+	release    string
+	attest     attestFlags
 	outside    outsideFlags
 }
 
@@ -67,6 +69,17 @@ For one or a few stages it prints who says what; for many a list, with --matrix 
 table of parties by stages: A is the side with most claims, B, C… disagree with
 it, "?" is not verified, "!" refused, "x" could not build it.
 
+With --registry it also shows what publishers attached to the images that are
+served: cosign signatures, SLSA provenance, SBOMs, verified with --attest-key and
+--trusted-root. They say who built an image, never that it follows from its
+source, and count for no verdict.
+
+--release R is for who publishes: it asks every registry for the tags sxR, the
+version and latest of every stage, and says who of the persons in the parties
+file has still to rebuild what. Exit code 1: a tag serves something else than the
+tree publishes. With --json: release, registries, done and stages (stage, digest,
+tags, wait, signed).
+
 A DIGEST or IMAGE from outside is looked up instead, as "show" does: whose it is,
 what superseded it, what a mirror changed.
 
@@ -93,7 +106,8 @@ taint, from, own, assumed, rate, trials, causes, flags, questions and skipped.`,
   stagescope --tree ~/stagex verify --all --matrix
   stagescope --tree ~/stagex verify core-bash --registry docker.io/stagex --registry quay.io/stagex
   stagescope --tree ~/stagex verify --all --parties parties.toml --policy policy.toml --json > today.json
-  stagescope --tree ~/stagex verify --all --parties parties.toml --since yesterday.json`,
+  stagescope --tree ~/stagex verify --all --parties parties.toml --since yesterday.json
+  stagescope --tree ~/stagex verify --release 2026.03.0 --registry docker.io/stagex --registry quay.io/stagex --parties parties.toml`,
 		ValidArgsFunction: a.completeStages,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.verify(cmd.Context(), args, &f) },
 	}
@@ -108,6 +122,8 @@ taint, from, own, assumed, rate, trials, causes, flags, questions and skipped.`,
 	fl.StringVar(&f.places.caFile, "ca-file", "", "`FILE` of certificate authorities to trust beside the system's")
 	fl.StringVar(&f.since, "since", "", "`FILE` with an earlier --json report: print what changed")
 	fl.BoolVar(&f.matrix, "matrix", false, "print a table of parties by stages")
+	fl.StringVar(&f.release, "release", "", "check that release `R` is published everywhere and rebuilt by all")
+	f.attest.add(c)
 	f.places.parties.add(c)
 	f.outside.add(c)
 	return c
@@ -125,9 +141,9 @@ func (a *app) verify(ctx context.Context, args []string, f *verifyFlags) error {
 	switch {
 	case f.all && len(args) > 0:
 		return withHint(errors.New("--all and stages are both given"), "leave one of them out")
-	case !f.all && len(args) == 0:
+	case !f.all && len(args) == 0 && f.release == "":
 		return withHint(errors.New("verify needs to know what"), "name a stage, a digest or an image, or use --all")
-	case !f.all:
+	case len(args) > 0:
 		stages, err := findStages(c, args)
 		if err != nil {
 			return err
@@ -153,6 +169,9 @@ func (a *app) verify(ctx context.Context, args []string, f *verifyFlags) error {
 	st.clear()
 	if err != nil {
 		return evidenceHint(err)
+	}
+	if f.release != "" {
+		return a.verifyRelease(ctx, c, r, o, f)
 	}
 	doc := judgedDocument{Report: r}
 	if older != nil {
@@ -206,6 +225,13 @@ func (a *app) evidenceOptions(f *verifyFlags) (evidence.Options, error) {
 	}
 	if o.Verifier, err = f.places.verifier(); err != nil {
 		return o, err
+	}
+	if len(f.registries) > 0 && f.release == "" {
+		trust, err := f.attest.trust()
+		if err != nil {
+			return o, err
+		}
+		o.Attached = &attached{trust, publish.Options{Transport: o.Transport, Offline: a.offline}}
 	}
 	f.places.addParties()
 	if o.Places, err = f.places.open(a); err != nil {

@@ -177,6 +177,9 @@ func saysText(c *claim.Claim) string {
 	if c.Failed() {
 		return "failed in " + c.Failure.Phase
 	}
+	if c.Says != "" {
+		return c.Says
+	}
 	l := c.Output.Level()
 	if c.Output.Manifest != "" {
 		l = chain.LevelManifest

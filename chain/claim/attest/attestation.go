@@ -1,6 +1,7 @@
 package attest
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -71,8 +72,8 @@ type Attestation struct {
 // evidence. It has no mode: it says neither rebuilt nor pulled.
 func (a *Attestation) Claim(stage, platform string, level chain.Level) *claim.Claim {
 	c := &claim.Claim{
-		Kind: claim.KindAttestation, Party: a.Signer(), Origin: a.Origin, Stage: stage, Platform: platform,
-		Output: claim.OutputOf(a.Subject, level), Finished: a.Signed, Verification: a.Verification,
+		Kind: claim.KindAttestation, Party: cmp.Or(a.Signer(), "attestation of nobody known"), Origin: a.Origin, Stage: stage, Platform: platform,
+		Output: claim.OutputOf(a.Subject, level), Finished: a.Signed, Verification: a.Verification, Says: a.what(),
 	}
 	if a.Digest != "" {
 		_ = c.Bundle.UnmarshalText([]byte(a.Digest)) // ours: always a digest
@@ -91,8 +92,8 @@ func (a *Attestation) Signer() string {
 	return a.Identity
 }
 
-// Sentence says in one line what is attached and what is known of it.
-func (a *Attestation) Sentence() string {
+// what says what is attached.
+func (a *Attestation) what() string {
 	s := fmt.Sprintf("%s (%s)", a.Kind, a.Form)
 	if a.Summary != "" {
 		s += ": " + a.Summary
@@ -100,6 +101,12 @@ func (a *Attestation) Sentence() string {
 	if a.Builder != "" {
 		s += ", builder " + a.Builder
 	}
+	return s
+}
+
+// Sentence says in one line what is attached and what is known of it.
+func (a *Attestation) Sentence() string {
+	s := a.what()
 	switch a.Verification.State {
 	case claim.Verified:
 		return s + "; signed by " + a.Signer()
