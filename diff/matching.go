@@ -16,6 +16,7 @@ type matching struct {
 	n    *Node
 	a, b map[string]*member // read, and not yet met on the other side
 
+	links    []linked
 	order    []int32 // of pairs, by A: the member's number in B
 	orderA   []int32
 	excluded map[string]int
@@ -103,6 +104,7 @@ func (m *matching) pair(a, b *member) {
 			n.Content = again{a, b}
 			m.look(n, a, b)
 		}
+		m.hardLink(n, a, b)
 	}
 	m.add(a.key, n)
 }
@@ -274,6 +276,7 @@ func (m *matching) add(key string, n *Node) {
 // complete says that both sides were read to their ends.
 func (m *matching) finish(complete bool) error {
 	m.wg.Wait()
+	m.fail(m.resolve())
 	if complete {
 		m.moved()
 	}

@@ -32,6 +32,7 @@ type reading struct {
 	s      Stream
 	name   string
 	seen   map[uint64]uint32 // how many members had a name of that hash
+	at     map[uint64]int32  // number of the last of them
 	n      int
 	entry  func(*member) // called for every member, to fill an index; may be nil
 	done   func()        // called when the end was reached; may be nil
@@ -52,7 +53,7 @@ func (x *Examiner) Streams(ctx context.Context, n *Node, a, b Stream) error {
 }
 
 func (x *Examiner) reading(s Stream, name string) *reading {
-	r := &reading{x: x, s: s, name: name, seen: map[uint64]uint32{}}
+	r := &reading{x: x, s: s, name: name, seen: map[uint64]uint32{}, at: map[uint64]int32{}}
 	if re, ok := s.(Reopener); ok {
 		r.reopen = re.Reopen
 	}
@@ -117,6 +118,7 @@ func (r *reading) run(ctx context.Context, out chan<- *member) error {
 			m.key += "\x00" + strconv.Itoa(int(k))
 		}
 		r.seen[name]++
+		r.at[name] = int32(m.seq)
 		if m.Body != nil && m.Within == nil {
 			if _, ok := m.Body.(*known); !ok {
 				// What does not lie in the container as it is can be longer than it: a

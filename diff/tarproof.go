@@ -35,6 +35,9 @@ var headerFields = map[string]headerField{
 	"format": {at: [][2]int{{257, 265}}, rule: "B5", name: "header format"},
 }
 
+// numbers are the fields that hold numbers.
+var numbers = []string{"mode", "uid", "gid", "mtime", "device"}
+
 // explainHeader gives the reasons of a tar entry their causes. They are proved
 // when the headers are equal once just these properties are taken out of both;
 // otherwise what else differs becomes a reason of its own.
@@ -42,6 +45,13 @@ func explainHeader(rawA, rawB []byte, rs []Reason) []Reason {
 	left := map[string]bool{"size": true}
 	for _, r := range rs {
 		left[r.Field] = true
+	}
+	if left["format"] {
+		// Formats write numbers in ways of their own. Those that mean something
+		// else have a reason; the others are equal, and only their spelling is not.
+		for _, f := range numbers {
+			left[f] = true
+		}
 	}
 	a, errA := without(rawA, left)
 	b, errB := without(rawB, left)
@@ -51,6 +61,8 @@ func explainHeader(rawA, rawB []byte, rs []Reason) []Reason {
 		switch {
 		case strings.HasPrefix(rs[i].Field, "xattr "), strings.HasPrefix(rs[i].Field, "PAX record "):
 			f, known = headerField{rule: "B5", name: "extended attributes or records", fix: "strip extended attributes"}, true
+		case rs[i].Field == "type" && rs[i].A != hardLinkType && rs[i].B != hardLinkType:
+			continue // what it was is gone, and nothing explains that
 		case rs[i].Field == "mode" && risky(rs[i]):
 			f.rule, f.name, f.fix = "D7a", "a set-id or sticky bit changed", ""
 		}
@@ -99,6 +111,9 @@ func without(raw []byte, left map[string]bool) ([]byte, error) {
 		case tar.TypeXHeader, tar.TypeXGlobalHeader:
 			n, err := blockSizeOf(block)
 			padded := (n + 511) &^ 511
+			if err == nil && n <= int64(len(raw)) {
+				padded = min(padded, int64(len(raw))) // the padding of the last one may be the next entry's
+			}
 			if err != nil || padded > int64(len(raw)) {
 				return nil, fmt.Errorf("a record block of %d bytes: %w", n, tar.ErrHeader)
 			}

@@ -1,6 +1,7 @@
 package cause
 
 import (
+	"path"
 	"regexp"
 	"strings"
 
@@ -18,6 +19,10 @@ func (c *classifier) container(n *diff.Node) {
 		case diff.KindManifest, diff.KindIndex, diff.KindConfig:
 			r.Cause = objectCause(n.Kind, r)
 		default:
+			if r.Field == "zero bytes at the end" {
+				r.Cause = &diff.Cause{ID: "B5", Name: "padding of the archive", Confidence: diff.Proved, Evidence: "both ends are zero bytes only", Fix: "write archives with one blocking factor"}
+				continue
+			}
 			if r.Cause = renamed(r, len(n.RangesA) == 0); r.Cause == nil && strings.HasPrefix(r.Field, "order of the members") {
 				r.Cause = &diff.Cause{ID: "B2", Name: "order of the entries", Confidence: diff.Proved, Evidence: "the same members, paired by name, come in another order", Fix: "sort them"}
 				if n.Kind == "ar" {
@@ -85,6 +90,8 @@ func (c *classifier) lonely(n *diff.Node) {
 	case program(n):
 		add(diff.Cause{ID: "D7a", Name: "a program that one side does not have", Evidence: "its content or mode says that it can be run"})
 		n.Suspect(diff.Suspicion{Kind: diff.SuspectProgram, What: "it is a program, and it is " + n.Status.String()})
+	case strings.HasPrefix(path.Base(side.Name), ".wh."):
+		add(diff.Cause{ID: "B6", Name: "whiteout", Evidence: "its name; whether the trees are equal all the same is said by the effective file system", Fix: "build with one kind of snapshotter"})
 	case leftovers.MatchString(side.Name):
 		add(diff.Cause{ID: "C1", Name: "cache or log left behind", Evidence: "its name", Fix: "delete it at the end of the build"})
 	case randomName.MatchString(side.Name):

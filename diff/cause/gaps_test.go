@@ -2,6 +2,7 @@ package cause
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -222,4 +223,50 @@ func TestBinaryTimesOfEightBytes(t *testing.T) {
 	if got := causesOf(pairOf(t, a, b)); len(got) != 1 || got[0] != "D1b likely" {
 		t.Errorf("%q", got)
 	}
+}
+
+// pe is a PE32+ file with one section that holds its debug directory.
+func pe(stamp uint32, code byte) []byte {
+	f := make([]byte, 0x400)
+	copy(f, "MZ")
+	le := binary.LittleEndian
+	le.PutUint32(f[0x3c:], 0x80)
+	copy(f[0x80:], "PE\x00\x00")
+	le.PutUint16(f[0x86:], 1)
+	le.PutUint32(f[0x88:], stamp)
+	le.PutUint16(f[0x94:], 240)
+	opt := f[0x98:]
+	le.PutUint16(opt, 0x20b)
+	le.PutUint32(opt[64:], stamp*3) // the checksum
+	le.PutUint32(opt[112+8*6:], 0x1010)
+	le.PutUint32(opt[112+8*6+4:], 28)
+	s := f[0x98+240:]
+	le.PutUint32(s[12:], 0x1000)
+	le.PutUint32(s[16:], 0x100)
+	le.PutUint32(s[20:], 0x300)
+	le.PutUint32(f[0x314:], stamp)
+	f[0x350] = code
+	return f
+}
+
+func TestPE(t *testing.T) {
+	n := pairOf(t, pe(1_700_000_000, 1), pe(1_700_009_999, 1))
+	if got := causesOf(n); len(got) != 1 || got[0] != "D1d proved" || n.Residue != diff.ResidueNone {
+		t.Errorf("%q, residue %s", got, n.Residue)
+	}
+	n = pairOf(t, pe(1_700_000_000, 1), pe(1_700_009_999, 2))
+	if n.Residue != diff.ResidueKnown {
+		t.Errorf("%q, residue %s", causesOf(n), n.Residue)
+	}
+}
+
+func FuzzPE(f *testing.F) {
+	f.Add(pe(1, 2))
+	f.Add([]byte("MZ"))
+	f.Fuzz(func(t *testing.T, p []byte) {
+		n := len(p)
+		if _, ok := stampless(p); ok && len(p) != n {
+			t.Fatal("it has another length")
+		}
+	})
 }

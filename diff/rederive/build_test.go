@@ -26,6 +26,7 @@ import (
 type entryOf struct {
 	name, body string
 	dir        bool
+	at         int64 // seconds since 1970; 0 means 1
 }
 
 func archive(t testing.TB, files ...entryOf) []byte {
@@ -33,7 +34,7 @@ func archive(t testing.TB, files ...entryOf) []byte {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
 	for _, f := range files {
-		h := &tar.Header{Name: f.name, Mode: 0o644, Typeflag: tar.TypeReg, Size: int64(len(f.body)), ModTime: time.Unix(1, 0)}
+		h := &tar.Header{Name: f.name, Mode: 0o644, Typeflag: tar.TypeReg, Size: int64(len(f.body)), ModTime: time.Unix(max(1, f.at), 0)}
 		if f.dir {
 			h.Typeflag, h.Mode = tar.TypeDir, 0o755
 		}

@@ -116,3 +116,28 @@ func TestExplainNothing(t *testing.T) {
 		t.Error(ans.Sentence())
 	}
 }
+
+// A layer whose times the exporter did not rewrite, beside one whose times it
+// did.
+func TestTimesRewrittenOnOneSide(t *testing.T) {
+	a, b := published(t), published(t)
+	files := func(at int64) []byte {
+		return archive(t, entryOf{name: "etc/", dir: true, at: at}, entryOf{name: "etc/conf", body: "x", at: at}, entryOf{name: "etc/more", body: "y", at: at * 2})
+	}
+	a.layers[1], b.layers[1] = files(1), files(1_000_000_000)
+	a.layers[1] = archive(t, entryOf{name: "etc/", dir: true}, entryOf{name: "etc/conf", body: "x"}, entryOf{name: "etc/more", body: "y"})
+	root, _ := explained(t, a, b)
+	r := reasonOf(root, diff.KindLayer, "rewritten times")
+	if r == nil || r.Cause.ID != "A8" || r.Cause.Confidence != diff.Proved || r.A != "all 1970-01-01T00:00:01Z" || r.B != "2 times" {
+		t.Fatalf("%+v", r)
+	}
+	if root.Residue != diff.ResidueNone {
+		t.Errorf("residue %s", root.Residue)
+	}
+	// All layers alike are no matter of one that was not rewritten.
+	b.layers[0] = archive(t, entryOf{name: "bin/", dir: true, at: 7}, entryOf{name: "bin/sh", body: prose(1, 90_000), at: 8})
+	root, _ = explained(t, a, b)
+	if r := reasonOf(root, diff.KindLayer, "rewritten times"); r != nil {
+		t.Errorf("%+v", r)
+	}
+}
