@@ -58,7 +58,7 @@ func (a *app) runDiff(ctx context.Context, refA, refB string, f diffFlags) error
 		defer c.Close()
 	}
 	if err == nil {
-		err = whyDiffers(limited, c, rederive.Options{Progress: func(what string) { watch.add(diff.Progress{What: what}) }})
+		err = whyDiffers(limited, s, c, rederive.Options{Progress: func(what string) { watch.add(diff.Progress{What: what}) }})
 	}
 	watch.end()
 	if c == nil || err != nil && limited.Err() == nil {
@@ -76,13 +76,13 @@ func (a *app) runDiff(ctx context.Context, refA, refB string, f diffFlags) error
 }
 
 // whyDiffers gives what differs its causes: first what a mirror or another tool
-// makes of an image, then what lies inside.
-func whyDiffers(ctx context.Context, c *diff.Comparison, o rederive.Options) error {
+// makes of an image, then what lies inside, by what s records of their builds.
+func whyDiffers(ctx context.Context, s *store.Store, c *diff.Comparison, o rederive.Options) error {
 	_, err := rederive.Explain(ctx, c.Root, c.ImageA, c.ImageB, o)
 	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("seeking how one image was made of the other: %w", err)
 	}
-	return errors.Join(err, cause.Classify(ctx, c.Root))
+	return errors.Join(err, cause.ClassifyKnown(ctx, c.Root, recorded(s, c)))
 }
 
 // diffStore opens the store: for references that lead there, and for what it

@@ -36,7 +36,7 @@ func (a *app) wire(cfg *tui.Config) func() {
 	cfg.Compare = func(ctx context.Context, refA, refB string, progress func(diff.Progress)) (*diff.Comparison, error) {
 		c, err := diff.Refs(ctx, refA, refB, a.imageOptions(s), diff.Options{Index: s, Progress: progress})
 		if err == nil {
-			err = whyDiffers(ctx, c, rederive.Options{})
+			err = whyDiffers(ctx, s, c, rederive.Options{})
 		}
 		return c, refHint(err)
 	}
