@@ -346,7 +346,7 @@ func (p *puller) print() {
 			say("DROPPED  %d claims that %s listed before, first %s", len(b.Dropped), b.Place, b.Dropped[0])
 		}
 		if b.Book != "" {
-			say("book     %s of %q in %s: %d claims", b.Book, b.Release, b.Place, b.Entries)
+			say("book     %s of %s in %s: %d claims", b.Book, releaseText(b.Release), b.Place, b.Entries)
 		}
 	}
 	text := ""

@@ -340,11 +340,18 @@ func (p *pusher) print() {
 		}
 	}
 	for _, b := range p.doc.Books {
-		say("book     %s of %q in %s: %d claims", b.Book, b.Release, b.Place, b.Entries)
+		say("book     %s of %s in %s: %d claims", b.Book, releaseText(b.Release), b.Place, b.Entries)
 	}
 	for _, r := range p.doc.Refused {
 		say("refused  %s: %s", r.Stage, r.Reason)
 	}
+}
+
+func releaseText(release string) string {
+	if release == "" {
+		return "no release"
+	}
+	return fmt.Sprintf("%q", release)
 }
 
 // openBlob opens a blob of the store, for sending.

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,6 +18,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/authn"
 
+	"github.com/stagescope/stagescope/chain"
 	"github.com/stagescope/stagescope/chain/image"
 	"github.com/stagescope/stagescope/chain/web"
 )
@@ -385,5 +388,45 @@ func TestFaultOfOnePlace(t *testing.T) {
 	found, missed := Find(t.Context(), []Place{dead, good, NewDirectory(t.TempDir())}, Query{Recipe: recipe("core-bash")})
 	if len(found) != 1 || found[0].Digest != sum(pub.Bundle) || len(missed) != 1 || !strings.HasPrefix(missed[0].Origin, dead.Name()) {
 		t.Errorf("%d bundles, %v", len(found), missed)
+	}
+}
+
+// TestFaultOfTheAPI: where the referrers API is out of order, the tag is still
+// written and read, and what the API would have listed is unknown.
+func TestFaultOfTheAPI(t *testing.T) {
+	reg := serve(t, true, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.Contains(r.URL.Path, "/referrers/") {
+				w.WriteHeader(http.StatusForbidden)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	})
+	pub := newParty(t, "alice").claim(t, "core-bash", "D")
+	put(t, reg, pub)
+	found, missed := Find(t.Context(), []Place{again(t, reg)}, Query{Recipe: recipe("core-bash")})
+	if len(found) != 1 || len(missed) != 1 {
+		t.Errorf("%d bundles, %v", len(found), missed)
+	}
+}
+
+// TestFaultOddFiles: what lies in a directory instead of its files is no reason
+// to wait for ever, or to say nothing.
+func TestFaultOddFiles(t *testing.T) {
+	for _, name := range []string{"index.json", "blob"} {
+		p := NewDirectory(t.TempDir())
+		put(t, p, newParty(t, "alice").claim(t, "core-bash", "D"))
+		path := filepath.Join(p.Name(), "index.json")
+		if name == "blob" {
+			list, _ := p.Referrers(t.Context(), digestOf("D"))
+			path = p.blobPath(chain.Digest(list[0].Digest))
+		}
+		if err := errors.Join(os.Remove(path), os.Mkdir(path, 0o755)); err != nil {
+			t.Fatal(err)
+		}
+		if found, missed := Find(t.Context(), []Place{p}, Query{Outputs: outputsOf("D")}); len(found) > 0 || len(missed) == 0 {
+			t.Errorf("%s: %d bundles, %v", name, len(found), missed)
+		}
 	}
 }

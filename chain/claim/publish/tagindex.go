@@ -24,10 +24,7 @@ const maxWrites = 12
 // Refer implements Place. The tag is written whether there is an API or not:
 // who copies a repository copies tags.
 func (r *Registry) Refer(ctx context.Context, subject chain.Digest, m Manifest) error {
-	known, missed := r.Referrers(ctx, subject)
-	if len(missed) > 0 {
-		return fmt.Errorf("listing %s under %s: what is listed already is not known: %w", m.Digest(), subject, missed[0])
-	}
+	known, _ := r.Referrers(ctx, subject) // without an API's list the tag's own is kept
 	t := tagIndex{place: r, tag: tagFor(subject), seen: map[digest.Digest]bool{}}
 	t.note(m.Descriptor())
 	for _, k := range known {
