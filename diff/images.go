@@ -143,8 +143,11 @@ func (c *imagePair) manifest(ctx context.Context) (*Node, error) {
 	}
 	n.Children = append(n.Children, c.config)
 	n.Children = append(n.Children, c.layers...)
-	if err == nil && !c.straight() {
+	if err == nil && (!c.straight() || c.crossed()) {
 		var fs *Node
+		if err = c.recut(ctx); err != nil {
+			return n, err
+		}
 		if fs, err = c.rootfs(ctx); fs != nil {
 			n.Children = append(n.Children, fs)
 		}

@@ -233,3 +233,51 @@ func TestOnlySizeDiffers(t *testing.T) {
 		t.Error(sketch(n, ""))
 	}
 }
+
+// TestSplitAndMerged names layers that hold together what one layer of the other
+// side holds, also when the file systems differ elsewhere.
+func TestSplitAndMerged(t *testing.T) {
+	files := []file{{name: "bin/", typ: '5', mode: 0o755}, {name: "bin/a", body: "a"}, {name: "bin/b", body: "b"}, {name: "bin/c", body: "c"}}
+	whole := tarBytes(t, files...)
+	one, two := tarBytes(t, files[0], files[1]), tarBytes(t, files[0], files[2], files[3])
+	mine, theirs := tarBytes(t, file{name: "top", body: "mine"}), tarBytes(t, file{name: "top", body: "theirs"})
+	n := compare(t, imageSpec{layers: [][]byte{whole, mine}}, imageSpec{layers: [][]byte{one, two, theirs}}, Options{})
+	find := func(n *Node, field string) (r *Reason) {
+		for _, l := range mustFind(t, n, "manifest linux/amd64").Children {
+			for i := range l.Reasons {
+				if l.Reasons[i].Field == field {
+					r = &l.Reasons[i]
+				}
+			}
+		}
+		return r
+	}
+	if r := find(n, "split"); r == nil || r.A != "layer 1" || r.B != "layers 1 and 2" || r.Cause.ID != "A7" || r.Cause.Confidence != Likely {
+		t.Errorf("%+v\n%s", r, sketch(n, ""))
+	}
+	if n.Status != Differs || n.Residue == ResidueNone {
+		t.Error(sketch(n, ""))
+	}
+	n = compare(t, imageSpec{layers: [][]byte{one, two}}, imageSpec{layers: [][]byte{whole}}, Options{})
+	if r := find(n, "merged"); r == nil || r.A != "layers 1 and 2" || r.B != "layer 1" {
+		t.Errorf("%+v\n%s", r, sketch(n, ""))
+	}
+	other := tarBytes(t, files[0], file{name: "bin/b", body: "B"}, files[3])
+	if n = compare(t, imageSpec{layers: [][]byte{whole}}, imageSpec{layers: [][]byte{one, other}}, Options{}); find(n, "split") != nil {
+		t.Error(sketch(n, ""))
+	}
+}
+
+// TestLayersCutElsewhere compares images with as many layers that are cut at
+// another place: the tree is the same, and that is said.
+func TestLayersCutElsewhere(t *testing.T) {
+	a, b, c := file{name: "a", body: "1"}, file{name: "b", body: "2"}, file{name: "c", body: "3"}
+	n := compare(t, imageSpec{layers: [][]byte{tarBytes(t, a, b), tarBytes(t, c)}}, imageSpec{layers: [][]byte{tarBytes(t, a), tarBytes(t, b, c)}}, Options{})
+	if fs := mustFind(t, n, "effective file system"); n.Status != Differs || fs.Status != Same || !strings.Contains(fs.Note, "same tree") {
+		t.Error(sketch(n, ""))
+	}
+	n = compare(t, imageSpec{layers: [][]byte{tarBytes(t, a, b)}}, imageSpec{layers: [][]byte{tarBytes(t, a, c)}}, Options{})
+	if find(n, "effective file system") != nil {
+		t.Error(sketch(n, ""))
+	}
+}

@@ -54,7 +54,7 @@ var errOddHeader = errors.New("a header that is not whole blocks")
 
 func newIndexWriter() *indexWriter {
 	w := &indexWriter{}
-	w.z, w.err = zstd.NewWriter(&w.buf, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
+	w.z, w.err = zstd.NewWriter(&w.buf, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(256<<10))
 	return w
 }
 

@@ -227,16 +227,16 @@ func (m *member) content(ctx context.Context) (*Input, error) {
 	return in, err
 }
 
-// side describes a member, with its digest where that tells the two sides
+// side describes a member, with its digest and place where these tell the two sides
 // apart: what is equal was compared byte by byte and need not be hashed.
 func (m *member) side(hash bool) *Side {
-	s := &Side{Name: m.Name, Size: -1, Within: m.Within}
+	s := &Side{Name: m.Name, Size: -1}
 	if !m.hasBody() {
 		return s
 	}
 	s.Size = m.size
 	if hash {
-		s.Digest = chain.SHA256(m.digest())
+		s.Within, s.Digest = m.Within, chain.SHA256(m.digest())
 	}
 	return s
 }

@@ -47,7 +47,7 @@ func (a *app) runDiff(ctx context.Context, refA, refB string, f diffFlags) error
 	defer stop()
 	// What differs makes many small things that live long: let the collector run
 	// before they have doubled.
-	defer debug.SetGCPercent(debug.SetGCPercent(40))
+	defer debug.SetGCPercent(debug.SetGCPercent(30))
 	watch := a.watchDiff()
 	o := diff.Options{Exclude: f.exclude, Rehash: f.rehash, Limits: limits, Progress: watch.add}
 	if s != nil {

@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# peers.sh measures stagescope beside others that compare images, on the images
+# that the benchmarks make. It installs what can be had, says what cannot, and
+# prints the table of the README. Give it "full" for the large pair at full size
+# (2.6 GB), and a bound in seconds for each run (default 600).
+#
+#   diff/peers.sh [full] [seconds]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export CGO_ENABLED=0 LC_ALL=C
+if [ "${1:-}" = full ]; then export STAGESCOPE_BENCH=full; shift; fi
+bound=${1:-600}
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir -p "$work/bin"
+export PATH="$work/bin:$PATH"
+
+go build -o "$work/bin/stagescope" ./cmd/stagescope
+STAGESCOPE_WRITE_LOADS="$work" go test ./diff -count=1 -run '^TestWriteLoads$' >/dev/null
+
+# Others unpack layers, or take blobs that a person chose: give them both.
+for side in medium-a medium-b large-a large-b; do
+  tar -C "$work/$side" -cf "$work/$side.tar" .
+done
+layer() { # the first layer of an image, under a name that says what it is
+  local blob
+  for blob in "$work/$1"/blobs/sha256/*; do
+    if [ "$(head -c 2 "$blob" | od -An -tx1 | tr -d ' ')" = 1f8b ]; then
+      mkdir -p "$work/blob-$1"
+      ln -f "$blob" "$work/blob-$1/layer.tar.gz"
+      return
+    fi
+  done
+}
+layer medium-a
+layer medium-b
+
+if ! command -v diffoscope >/dev/null && [ "$(id -u)" = 0 ]; then
+  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends diffoscope-minimal; } >"$work/apt" 2>&1 || true
+fi
+if ! command -v diffoci >/dev/null; then
+  GOBIN="$work/bin" go install github.com/reproducible-containers/diffoci/cmd/diffoci@latest >"$work/diffoci" 2>&1 || true
+fi
+
+printf '%s, %s processors, load %s\n\n' "$(date -u +%F)" "$(nproc)" "$(cut -d' ' -f1 /proc/loadavg)"
+printf '| program | pair | wall s | processor s | peak MB | changes found |\n|---|---|---:|---:|---:|---|\n'
+
+# run NAME PAIR FOUND COMMAND...: one row; FOUND counts the changes in the output.
+run() {
+  local name=$1 pair=$2 found=$3 code=0
+  shift 3
+  command time -f '%e %U %S %M' -o "$work/time" timeout "$bound" "$@" >"$work/out" 2>"$work/err" || code=$?
+  if [ "$code" = 124 ]; then
+    printf '| %s | %s | over %s | | | |\n' "$name" "$pair" "$bound"
+    return
+  fi
+  tail -n 1 "$work/time" | awk -v n="$name" -v p="$pair" -v f="$(eval "$found" || true)" '{printf "| %s | %s | %.1f | %.1f | %.0f | %s |\n", n, p, $1, $2 + $3, $4 / 1024, f}'
+}
+
+planted='grep -cE "^  image / .*file[0-9]+" "$work/out"'
+for pair in medium large; do
+  rm -rf "$work/store"
+  run "stagescope" "$pair" "$planted" stagescope --store "$work/store" diff --stat --full "$work/$pair-a" "$work/$pair-b"
+  run "stagescope, again" "$pair" "$planted" stagescope --store "$work/store" diff --stat --full "$work/$pair-a" "$work/$pair-b"
+done
+if command -v diffoscope >/dev/null; then
+  version=$(diffoscope --version 2>/dev/null | awk '{print $NF}')
+  run "diffoscope $version, the right blobs chosen by hand" medium 'grep -cE "^(│ )?[├│].*file[0-9]+$" "$work/out"' diffoscope --text - "$work/blob-medium-a/layer.tar.gz" "$work/blob-medium-b/layer.tar.gz"
+else
+  printf '\ndiffoscope could not be had: %s\n' "$(tail -n 1 "$work/apt" 2>/dev/null || echo 'only root can install it')"
+fi
+if command -v diffoci >/dev/null; then
+  for pair in medium large; do
+    run "diffoci" "$pair" 'grep -cE "file[0-9]+.*(content|digest)" "$work/out"' diffoci diff --semantic "local://$work/$pair-a.tar" "local://$work/$pair-b.tar"
+  done
+else
+  printf '\ndiffoci could not be had: %s\n' "$(tail -n 1 "$work/diffoci" 2>/dev/null)"
+fi
