@@ -129,6 +129,30 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// A record that is damaged cannot be made again: it is named by its digest, by
+// which it can be let go, and then the store is whole.
+func TestDamagedArtifactCanBeRemoved(t *testing.T) {
+	s := open(t)
+	ctx := t.Context()
+	a, err := s.PutArtifact(ctx, Artifact{Type: "test/log", Files: []ArtifactFile{{Name: "log.txt", MediaType: "text/plain", Data: []byte("it was built\n")}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(s.BlobPath(digestOf([]byte("it was built\n"))), []byte("it was not\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	faults, err := s.Verify(ctx, nil)
+	if want := "test/log " + string(a.Digest); err != nil || len(faults) != 1 || !slices.Contains(faults[0].Affected, want) {
+		t.Fatalf("faults = %+v, %v; want one of %q", faults, err, want)
+	}
+	if _, err := s.GC(ctx, Policy{Remove: []string{string(a.Digest)}, Sweep: true}); err != nil {
+		t.Fatal(err)
+	}
+	if faults, err := s.Verify(ctx, nil); err != nil || len(faults) != 0 {
+		t.Errorf("after it was removed: %+v, %v", faults, err)
+	}
+}
+
 func TestDamagedManifestIsNotRead(t *testing.T) {
 	s := open(t)
 	ctx := t.Context()

@@ -171,7 +171,7 @@ func (s *Store) owners() map[chain.Digest][]string {
 		switch {
 		case name != "":
 		case e.ArtifactType != "":
-			name = e.ArtifactType
+			name = e.ArtifactType + " " + string(e.Digest) // by which it can be removed
 		default:
 			name = string(e.Digest)
 		}

@@ -193,6 +193,9 @@ func (a *app) printVerify(doc verifyDocument) error {
 			fmt.Fprintf(w, "  part of  %s\n", safe.Text(t))
 		}
 	}
+	if len(doc.Faults) > 0 {
+		fmt.Fprintln(w, "  a rebuild makes an image again, a fetch a source; stagescope store remove lets go of anything else by the name or digest above")
+	}
 	done := "every blob hashed"
 	if !doc.Complete {
 		done = "not every blob hashed"
