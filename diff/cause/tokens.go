@@ -7,6 +7,7 @@ import (
 	"hash"
 	"slices"
 	"sort"
+	"strings"
 
 	"github.com/stagescope/stagescope/diff"
 )
@@ -174,7 +175,7 @@ func (c *classifier) token(p *pair, ra, rb diff.Range) *hit {
 				if !ok {
 					continue
 				}
-				if r.doubt != nil && r.doubt(ta, tb) {
+				if r.doubt != nil && !onlyForDebuggers(p.node) && r.doubt(ta, tb) {
 					r = &c.doubted[i]
 				}
 				return &hit{rule: r, a: a, b: b, evidence: ev}
@@ -182,6 +183,12 @@ func (c *classifier) token(p *pair, ra, rb diff.Range) *hit {
 		}
 	}
 	return nil
+}
+
+// onlyForDebuggers reports whether a content is a section of debug information:
+// whatever its paths are, nothing runs or opens them.
+func onlyForDebuggers(n *diff.Node) bool {
+	return n.Kind == diff.KindBinary && strings.HasPrefix(n.Name, ".debug_")
 }
 
 // shift is how much further on side B the bytes at a place of side A lie, which
