@@ -13,6 +13,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
 	"github.com/stagescope/stagescope/diff"
+	"github.com/stagescope/stagescope/diff/compressed/zlib"
 )
 
 func input(b []byte) *diff.Input {
@@ -244,6 +245,29 @@ func lz4Frame(t testing.TB, p []byte, legacy bool) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+// TestZlibIsProved: what the C libraries wrote is known as theirs.
+func TestZlibIsProved(t *testing.T) {
+	p := words(300_000)
+	made := func(v zlib.Variant, level int) []byte {
+		g := gz(t, 6, 0, p)
+		var b bytes.Buffer
+		b.Write(g[:10])
+		w, err := zlib.NewWriter(&b, v, level)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Write(p)
+		w.Close()
+		b.Write(g[len(g)-8:])
+		return b.Bytes()
+	}
+	n := pair(t, made(zlib.Zlib, 9), made(zlib.GNUGzip, 6))
+	r := reason(t, n, "encoder")
+	if r.A != "gzip level 9 (zlib)" || r.B != "gzip level 6 (GNU gzip)" || n.Residue != diff.ResidueNone {
+		t.Errorf("%+v, residue %s", r, n.Residue)
+	}
 }
 
 func TestLz4(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 
 	kflate "github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/zstd"
+	"github.com/stagescope/stagescope/diff/compressed/zlib"
 )
 
 // Encoder names what made a compressed stream.
@@ -87,6 +88,16 @@ func deflateCandidates(xfl byte) []candidate {
 			func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, level) }},
 			candidate{Encoder{Name: "deflate", Level: level, Library: "klauspost/compress/flate"},
 				func(w io.Writer) (io.WriteCloser, error) { return kflate.NewWriter(w, level) }})
+		if level < 1 {
+			continue
+		}
+		for _, c := range []struct {
+			name string
+			v    zlib.Variant
+		}{{"zlib", zlib.Zlib}, {"GNU gzip", zlib.GNUGzip}} {
+			out = append(out, candidate{Encoder{Name: "deflate", Level: level, Library: c.name},
+				func(w io.Writer) (io.WriteCloser, error) { return zlib.NewWriter(w, c.v, level) }})
+		}
 	}
 	return out
 }

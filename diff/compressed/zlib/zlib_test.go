@@ -1,0 +1,157 @@
+package zlib
+
+import (
+	"bytes"
+	"compress/flate"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"testing"
+)
+
+// inputs are contents that the trees and the search treat differently.
+func inputs() map[string][]byte {
+	r := rand.New(rand.NewPCG(1, 2))
+	noise := make([]byte, 120_000)
+	for i := range noise {
+		noise[i] = byte(r.Uint32())
+	}
+	var text bytes.Buffer
+	for text.Len() < 250_000 {
+		fmt.Fprintf(&text, "line %d of %x: %s\n", r.IntN(5000), r.IntN(1<<20), []string{"alpha", "beta", "gamma", "delta"}[r.IntN(4)])
+	}
+	few := make([]byte, 70_000)
+	for i := range few {
+		few[i] = byte(r.IntN(3))
+	}
+	skewed := make([]byte, 60_000) // codes longer than are allowed
+	for i := range skewed {
+		for skewed[i] < 40 && r.IntN(2) == 0 {
+			skewed[i]++
+		}
+	}
+	return map[string][]byte{
+		"empty": nil, "one": {'x'}, "two": []byte("ab"), "three": []byte("abc"), "short": []byte("hello hello hello hello"), "zeros": make([]byte, 300_000),
+		"noise": noise, "text": text.Bytes(), "few": few, "skewed": skewed, "mixed": bytes.Join([][]byte{noise[:40_000], text.Bytes()[:90_000], make([]byte, 70_000), noise[:50_000], text.Bytes()}, nil),
+	}
+}
+
+func deflated(t testing.TB, p []byte, v Variant, level, chunk int) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := NewWriter(&b, v, level)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for q := p; len(q) > 0; {
+		n := min(chunk, len(q))
+		if _, err := w.Write(q[:n]); err != nil {
+			t.Fatal(err)
+		}
+		q = q[n:]
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// TestRoundTrip: what is written is what was meant, however it was handed over.
+func TestRoundTrip(t *testing.T) {
+	for name, p := range inputs() {
+		for _, v := range []Variant{Zlib, GNUGzip} {
+			for _, level := range []int{1, 3, 4, 6, 9} {
+				z := deflated(t, p, v, level, 1<<20)
+				got, err := io.ReadAll(flate.NewReader(bytes.NewReader(z)))
+				if err != nil || !bytes.Equal(got, p) {
+					t.Fatalf("%s, level %d: %d bytes, %v", name, level, len(got), err)
+				}
+				if !bytes.Equal(z, deflated(t, p, v, level, 777)) {
+					t.Fatalf("%s, level %d: other bytes when it comes in pieces", name, level)
+				}
+			}
+		}
+	}
+}
+
+func tool(t *testing.T, name string) string {
+	t.Helper()
+	p, err := exec.LookPath(name)
+	if err != nil && os.Getenv("CI") != "" {
+		t.Fatalf("%s is missing", name)
+	} else if err != nil {
+		t.Skipf("%s is missing: nothing to compare with", name)
+	}
+	return p
+}
+
+// TestZlib compares with zlib itself, through Python.
+func TestZlib(t *testing.T) {
+	python := tool(t, "python3")
+	for name, p := range inputs() {
+		c := exec.Command(python, "-c", `import sys,zlib
+p=sys.stdin.buffer.read()
+for level in range(1,10):
+  o=zlib.compressobj(level,8,-15)
+  z=o.compress(p)+o.flush()
+  sys.stdout.buffer.write(len(z).to_bytes(4,"big")+z)`)
+		c.Stdin = bytes.NewReader(p)
+		out, err := c.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for level := 1; level <= 9; level++ {
+			n := binary.BigEndian.Uint32(out)
+			want := out[4:][:n]
+			out = out[4+n:]
+			if got := deflated(t, p, Zlib, level, 1<<20); !bytes.Equal(got, want) {
+				t.Errorf("%s, level %d: %d bytes instead of %d, equal up to %d", name, level, len(got), len(want), same(got, want))
+			}
+		}
+	}
+}
+
+// TestGzip compares with GNU gzip.
+func TestGzip(t *testing.T) {
+	gzip := tool(t, "gzip")
+	for name, p := range inputs() {
+		for level := 1; level <= 9; level++ {
+			c := exec.Command(gzip, "-n", "-c", fmt.Sprintf("-%d", level))
+			c.Stdin = bytes.NewReader(p)
+			out, err := c.Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := out[10 : len(out)-8]
+			if got := deflated(t, p, GNUGzip, level, 1<<20); !bytes.Equal(got, want) {
+				t.Errorf("%s, level %d: %d bytes instead of %d, equal up to %d", name, level, len(got), len(want), same(got, want))
+			}
+		}
+	}
+}
+
+func same(a, b []byte) int {
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return min(len(a), len(b))
+}
+
+func FuzzRoundTrip(f *testing.F) {
+	f.Add([]byte("hello hello hello"), 6)
+	f.Add(bytes.Repeat([]byte("ab"), 40_000), 1)
+	f.Fuzz(func(t *testing.T, p []byte, level int) {
+		level = 1 + int(uint(level)%9)
+		for _, v := range []Variant{Zlib, GNUGzip} {
+			got, err := io.ReadAll(flate.NewReader(bytes.NewReader(deflated(t, p, v, level, 1000))))
+			if err != nil || !bytes.Equal(got, p) {
+				t.Fatal(err)
+			}
+		}
+	})
+}
