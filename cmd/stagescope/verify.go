@@ -12,6 +12,7 @@ import (
 
 	"github.com/stagescope/stagescope/chain"
 	"github.com/stagescope/stagescope/chain/claim"
+	"github.com/stagescope/stagescope/chain/claim/party"
 	"github.com/stagescope/stagescope/chain/claim/policy"
 	"github.com/stagescope/stagescope/chain/claim/publish"
 	"github.com/stagescope/stagescope/chain/safe"
@@ -267,6 +268,9 @@ func (f *placeFlags) addParties() {
 		return
 	}
 	for _, p := range f.known.List {
+		if p.Kind == party.Registry {
+			continue // its repositories hold images, not claims
+		}
 		for _, r := range p.Repositories {
 			if !slices.Contains(f.names, r) {
 				f.names = append(f.names, r)
@@ -310,6 +314,9 @@ func verifyOutcome(doc *judgedDocument, older *evidence.Report) error {
 		text = fmt.Sprintf("%d of %d stages do not meet policy %q; first %s", unmet, len(doc.Stages), doc.Policy.Name, text)
 	}
 	hint := "name those whose claims you know with --parties, or add your own word: stagescope rebuild " + first.Stage
+	if first.Status == claim.SelfOnly {
+		hint = "ask others to rebuild it, and name those whose claims you know with --parties"
+	}
 	if len(doc.Never) > 0 {
 		hint = "with these parties nobody could meet it: " + doc.Never[0]
 	}

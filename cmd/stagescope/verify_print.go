@@ -22,6 +22,8 @@ const (
 	maxSigners = 20 // keys
 	maxUnknown = 20
 	maxOf      = 8 // names in one line
+	maxClaims  = 100
+	maxSides   = 26
 )
 
 // printJudged prints a report for people.
@@ -64,7 +66,10 @@ func row(t io.Writer, cells ...string) {
 func printVerdict(w io.Writer, s *evidence.Stage) {
 	v := &s.Verdict
 	linef(w, "%s: %s (policy %s)", v.Stage, sentence(v), metText(v.Met))
-	for i := range v.Groups {
+	if n := len(v.Groups); n > maxSides {
+		linef(w, "  %d outputs, of which the first %d (--json has all):", n, maxSides)
+	}
+	for i := range v.Groups[:min(len(v.Groups), maxSides)] {
 		g := &v.Groups[i]
 		l := v.Level
 		if g.Output.At(l) == "" {
@@ -88,10 +93,13 @@ func printVerdict(w io.Writer, s *evidence.Stage) {
 	if len(s.Claims) > 0 {
 		linef(w, "  Claims (%d)", len(s.Claims))
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-		for _, c := range s.Claims {
+		for _, c := range s.Claims[:min(len(s.Claims), maxClaims)] {
 			row(t, "    "+evidence.PartyOf(c), c.Kind.String(), stateText(c), saysText(c), cmp.Or(c.Verification.Reason, c.Origin))
 		}
 		_ = t.Flush() // its writer keeps the error
+		if n := len(s.Claims) - maxClaims; n > 0 {
+			linef(w, "    %d more (--json has all)", n)
+		}
 	}
 	for _, n := range s.Notes {
 		linef(w, "  note       %s", n)

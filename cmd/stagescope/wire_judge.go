@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/stagescope/stagescope/chain/claim"
 	"github.com/stagescope/stagescope/chain/claim/judge"
@@ -66,7 +67,10 @@ func judgedOf(r *evidence.Report) *tui.Judged {
 func nextText(n *judge.Next) string {
 	took := "nobody says how long it takes"
 	if n.Hours > 0 {
-		took = fmt.Sprintf("%.2g hours", n.Hours)
+		took = (time.Duration(n.Hours*3600) * time.Second).String()
+		if n.Hours*3600 < 1 {
+			took = "less than a second"
+		}
 	}
 	return fmt.Sprintf("rebuild %s (%s, settles %s): %s", n.Stage, took, count(n.Settles, "stage"), n.Why)
 }

@@ -3,6 +3,7 @@ package evidence
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -178,6 +179,9 @@ type gathered struct {
 }
 
 func newGathering(c *chain.Chain, ids []string, o Options) (*gathering, error) {
+	if c.FS == nil {
+		return nil, errors.New("gathering evidence: the chain has no files")
+	}
 	if o.Policy == nil {
 		o.Policy = policy.Default()
 	}

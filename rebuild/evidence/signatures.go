@@ -35,7 +35,7 @@ type lookaside struct {
 // openSignatures finds the directories: the tree's own, and those asked for, which
 // hold stagex/ or signatures/stagex/.
 func (g *gathering) openSignatures() error {
-	if info, err := fs.Stat(g.c.FS, "signatures"); g.c.FS != nil && err == nil && info.IsDir() {
+	if info, err := fs.Stat(g.c.FS, "signatures"); err == nil && info.IsDir() {
 		g.dirs = append(g.dirs, &lookaside{name: "signatures", fsys: g.c.FS, base: "signatures", tree: true})
 	}
 	places := slices.Clone(g.o.Signatures)
