@@ -1,6 +1,7 @@
-// Package executable compares ELF programs, libraries and objects. It takes them
-// apart into their sections, says in words what differs in headers and tables, and shows machine code as instructions around what
-// changed: what was put in, what was changed, and what only moved.
+// Package executable compares programs: ELF, deeply; PE, WebAssembly and Java
+// classes by their parts. It says in words what differs in headers and tables,
+// and shows machine code as instructions around what changed: what was put in,
+// what was changed, and what only moved.
 //
 // Code is aligned by instruction, with addresses in operands taken out. An
 // operand that differs is said to have moved only when what it points to in A is
