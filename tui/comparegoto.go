@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -33,6 +34,9 @@ func (s *compareScreen) openWanted() {
 		return
 	}
 	s.panes.zoom, s.panes.focus = false, 0
+	if view == "" && hasCode(s.node()) {
+		view = modeNames[viewCode] // what a machine does is what a person wants to see of it
+	}
 	for m, name := range modeNames {
 		if strings.EqualFold(name, view) {
 			s.setMode(viewMode(m))
@@ -51,4 +55,12 @@ func (s *compareScreen) moveTo(path string) bool {
 		}
 	}
 	return false
+}
+
+// hasCode reports whether something in a node was disassembled.
+func hasCode(n *diff.Node) bool {
+	if n == nil || n.Listing {
+		return n != nil && n.Name == disassembly
+	}
+	return slices.ContainsFunc(n.Children, hasCode)
 }

@@ -21,7 +21,7 @@ func (a *app) claimedImage(s *store.Store) func(context.Context, string) (image.
 			return image.Reference{}, errors.New("there is no store to look in for claims")
 		}
 		who, id, _ := strings.Cut(text, "/")
-		var f placeFlags
+		f := placeFlags{parties: a.judge.places.parties}
 		if err := f.load(a); err != nil {
 			return image.Reference{}, err
 		}

@@ -235,9 +235,16 @@ func (a *app) play(ctx context.Context, st *incident.Staged, d *demoDocument, cf
 	if cfg.Chain, err = b.openChain(); err != nil {
 		return err
 	}
-	cfg.Story.Title = d.Name
+	b.judge = verifyFlags{policy: st.PolicyFile()}
+	b.judge.places.parties.file = st.PartiesFile()
+	for _, p := range d.Parties {
+		if !p.Serves {
+			b.judge.places.names = append(b.judge.places.names, st.Place(p.Name))
+		}
+	}
+	cfg.JudgeFirst, cfg.Story.Title = true, d.Name
 	if d.Recorded {
-		cfg.Story.Title += " (recorded, hashes checked, not rebuilt here)"
+		cfg.Banner = "recorded, hashes checked, not rebuilt here"
 	}
 	for _, s := range d.Steps {
 		cfg.Story.Steps = append(cfg.Story.Steps, tui.StoryStep{

@@ -30,6 +30,8 @@ type app struct {
 	offline  bool
 	mouse    string
 
+	judge verifyFlags // whose claims the workbench judges, and how
+
 	stepMemory    string
 	stepProcesses int64
 }
@@ -116,6 +118,7 @@ screen has a verb that prints the same as text or, with --json, as data.`,
 		},
 	}
 	c.Flags().StringVar(&a.mouse, "mouse", "on", "on or off, in the workbench")
+	a.judge.addTo(c)
 	f := c.PersistentFlags()
 	f.StringVar(&a.tree, "tree", "", "`DIR` of the chain's tree (default: the current directory if it is one, else the embedded chain)")
 	f.StringArrayVar(&a.sources, "sources", nil, "`DIR` that holds sources already, searched before any mirror (repeatable)")

@@ -112,11 +112,10 @@ taint, from, own, assumed, rate, trials, causes, flags, questions and skipped.`,
 		ValidArgsFunction: a.completeStages,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.verify(cmd.Context(), args, &f) },
 	}
+	f.addTo(c)
 	fl := c.Flags()
 	fl.BoolVar(&f.all, "all", false, "all stages of the chain")
-	fl.StringVar(&f.policy, "policy", "", "`FILE` with policies (default: policy.toml in stagescope's configuration directory, else two persons and two makers of CPUs)")
 	fl.StringVar(&f.policyName, "policy-name", "", "`NAME` of the policy in the file, where it has several and none is called release")
-	fl.StringArrayVar(&f.registries, "registry", nil, "`REF` of a registry that serves the stages, as docker.io/stagex or with a tag mirror.example/stagex:sx2026.03.0 (repeatable)")
 	fl.StringArrayVar(&f.signatures, "signatures", nil, "`PLACE` of signatures: a directory that holds stagex/, or an https address (repeatable)")
 	fl.StringArrayVar(&f.places.names, "from", nil, "`PLACE` of signed claims, beside those of the parties: REGISTRY/REPOSITORY or a directory (repeatable)")
 	fl.StringArrayVar(&f.places.trust, "trust", nil, "`NAME=FILE` of a public key and whose it is, for this run (repeatable)")
@@ -125,9 +124,16 @@ taint, from, own, assumed, rate, trials, causes, flags, questions and skipped.`,
 	fl.BoolVar(&f.matrix, "matrix", false, "print a table of parties by stages")
 	fl.StringVar(&f.release, "release", "", "check that release `R` is published everywhere and rebuilt by all")
 	f.attest.add(c)
-	f.places.parties.add(c)
 	f.outside.add(c)
 	return c
+}
+
+// addTo adds the flags that the workbench has as well.
+func (f *verifyFlags) addTo(c *cobra.Command) {
+	fl := c.Flags()
+	fl.StringVar(&f.policy, "policy", "", "`FILE` with policies (default: policy.toml in stagescope's configuration directory, else two persons and two makers of CPUs)")
+	fl.StringArrayVar(&f.registries, "registry", nil, "`REF` of a registry that serves the stages, as docker.io/stagex or with a tag mirror.example/stagex:sx2026.03.0 (repeatable)")
+	f.places.parties.add(c)
 }
 
 func (a *app) verify(ctx context.Context, args []string, f *verifyFlags) error {

@@ -14,14 +14,17 @@ import (
 	"github.com/stagescope/stagescope/tui"
 )
 
-// wireJudge lets the workbench verify as "verify" does with the parties and the
-// policy of the configuration directory.
+// wireJudge lets the workbench verify as "verify" does with the parties, the
+// policy and the registries that were given.
 func (a *app) wireJudge(cfg *tui.Config) {
+	cfg.ClaimImage = claimRef
 	cfg.Judge = func(ctx context.Context, ids []string, say func(tui.Judging)) (*tui.Judged, error) {
 		quiet := *a // nothing but the workbench may write to the terminal
 		var said bytes.Buffer
 		quiet.err = &said
-		o, err := quiet.evidenceOptions(&verifyFlags{})
+		f := a.judge // read anew each time: the files may have changed
+		f.places.names = slices.Clone(f.places.names)
+		o, err := quiet.evidenceOptions(&f)
 		if err != nil {
 			return nil, err
 		}
@@ -37,6 +40,20 @@ func (a *app) wireJudge(cfg *tui.Config) {
 		}
 		return out, nil
 	}
+}
+
+// claimRef is a reference to the image that a claim is of, or "" when it cannot be
+// had.
+func claimRef(c *claim.Claim) string {
+	switch {
+	case c.Kind == claim.KindOwn:
+		return "stage:" + c.Stage
+	case c.Kind == claim.KindRegistry:
+		return c.Origin
+	case c.Kind == claim.KindRebuild && c.Party != "" && c.Verification.State == claim.Verified:
+		return "claim:" + c.Party + "/" + c.Stage
+	}
+	return ""
 }
 
 // judgedOf is a report as the workbench shows it.
