@@ -43,6 +43,9 @@ if ! command -v diffoci >/dev/null; then
   GOBIN="$work/bin" go install github.com/reproducible-containers/diffoci/cmd/diffoci@latest >"$work/diffoci" 2>&1 || true
 fi
 
+if ! type -P time >/dev/null; then
+  { apt-get install -qq -y --no-install-recommends time >/dev/null 2>&1 && hash -r; } || { echo 'peers.sh: GNU time is needed to measure' >&2; exit 2; }
+fi
 printf '%s, %s processors, load %s\n\n' "$(date -u +%F)" "$(nproc)" "$(cut -d' ' -f1 /proc/loadavg)"
 printf '| program | pair | wall s | processor s | peak MB | changes found |\n|---|---|---:|---:|---:|---|\n'
 
@@ -66,7 +69,7 @@ for pair in medium large; do
 done
 if command -v diffoscope >/dev/null; then
   version=$(diffoscope --version 2>/dev/null | awk '{print $NF}')
-  run "diffoscope $version, the right blobs chosen by hand" medium 'grep -cE "^(│ )?[├│].*file[0-9]+$" "$work/out"' diffoscope --text - "$work/blob-medium-a/layer.tar.gz" "$work/blob-medium-b/layer.tar.gz"
+  run "diffoscope $version, the right blobs chosen by hand" medium 'grep -cE "^│ ├── .*file[0-9]+$" "$work/out"' diffoscope --text - "$work/blob-medium-a/layer.tar.gz" "$work/blob-medium-b/layer.tar.gz"
 else
   printf '\ndiffoscope could not be had: %s\n' "$(tail -n 1 "$work/apt" 2>/dev/null || echo 'only root can install it')"
 fi
