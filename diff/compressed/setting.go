@@ -2,11 +2,15 @@ package compressed
 
 import (
 	"compress/gzip"
+	"encoding/binary"
+	"hash/crc32"
 	"io"
 
 	kgzip "github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/klauspost/pgzip"
+
+	"github.com/stagescope/stagescope/diff/compressed/zlib"
 )
 
 // Setting is one way to compress a whole blob, header and all.
@@ -42,7 +46,54 @@ func Settings() []Setting {
 			out = append(out, parallelGzip(level))
 		}
 	}
+	for _, level := range []int{6, 9, 1} {
+		out = append(out, plainGzip("GNU gzip", zlib.GNUGzip, level), plainGzip("zlib", zlib.Zlib, level))
+	}
 	return out[:len(out):len(out)]
+}
+
+// plainGzip is a gzip stream as GNU gzip -n and zlib write it on Unix.
+func plainGzip(library string, v zlib.Variant, level int) Setting {
+	return Setting{Encoder{Name: FormatGzip, Level: level, Library: library}, func(w io.Writer) (io.WriteCloser, error) {
+		const unix = 3 // RFC 1952, OS
+		head := []byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, unix}
+		switch level {
+		case 9:
+			head[8] = 2
+		case 1:
+			head[8] = 4
+		}
+		if _, err := w.Write(head); err != nil {
+			return nil, err
+		}
+		d, err := zlib.NewWriter(w, v, level)
+		if err != nil {
+			return nil, err
+		}
+		return &gzipWriter{w: w, deflate: d}, nil
+	}}
+}
+
+// gzipWriter puts the trailer behind a deflate stream.
+type gzipWriter struct {
+	w       io.Writer
+	deflate io.WriteCloser
+	sum, n  uint32
+}
+
+func (g *gzipWriter) Write(p []byte) (int, error) {
+	n, err := g.deflate.Write(p)
+	g.sum = crc32.Update(g.sum, crc32.IEEETable, p[:n])
+	g.n += uint32(n)
+	return n, err
+}
+
+func (g *gzipWriter) Close() error {
+	if err := g.deflate.Close(); err != nil {
+		return err
+	}
+	_, err := g.w.Write(binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(nil, g.sum), g.n))
+	return err
 }
 
 func goGzip(level int) Setting {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"math/rand"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -101,6 +102,25 @@ func asZstd(level zstd.EncoderLevel) packer {
 }
 
 func asTar(_ testing.TB, p []byte) ([]byte, string) { return p, ociLayer }
+
+// asGNUGzip runs gzip(1).
+func asGNUGzip(level string) packer {
+	return func(t testing.TB, p []byte) ([]byte, string) {
+		if _, err := exec.LookPath("gzip"); err != nil {
+			if os.Getenv("CI") == "true" {
+				t.Fatal("gzip is not installed")
+			}
+			t.Skip("gzip is not installed, so that it cannot be tried what it writes")
+		}
+		c := exec.Command("gzip", "-n", level, "-c")
+		c.Stdin = bytes.NewReader(p)
+		out, err := c.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out, ociLayer + "+gzip"
+	}
+}
 
 // asOdd flushes in the middle, as no known tool does.
 func asOdd(t testing.TB, p []byte) ([]byte, string) {
