@@ -195,6 +195,13 @@ func (c *comparison) pieces(path, note string, a, b *value) error {
 
 // numbered makes the names of pieces distinct, so that none hides another.
 func numbered(ps []piece) []piece {
+	distinct := len(ps) <= 8
+	for i := 0; i < len(ps) && distinct; i++ {
+		distinct = !slices.ContainsFunc(ps[:i], func(q piece) bool { return q.name == ps[i].name })
+	}
+	if distinct {
+		return ps
+	}
 	out := slices.Clone(ps)
 	seen := map[string]int{}
 	for i := range out {

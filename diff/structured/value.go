@@ -14,7 +14,7 @@ import (
 // said.
 const (
 	maxDepth  = 512
-	maxValues = 1 << 20
+	maxValues = 1 << 18
 )
 
 // shape is what a value is.
