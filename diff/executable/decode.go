@@ -7,6 +7,9 @@ import (
 	"github.com/stagescope/stagescope/diff"
 )
 
+// maxInstructions bounds what of one side is held in memory, at 16 bytes each.
+const maxInstructions = 12 << 20
+
 // decode reads a range of a region as instructions.
 func (p *program) decode(ctx context.Context, r *region, at diff.Range) (stream, error) {
 	s := stream{from: uint64(at.Off), to: uint64(at.Off + at.Len)}
@@ -23,6 +26,9 @@ func (p *program) decode(ctx context.Context, r *region, at diff.Range) (stream,
 	for off := 0; off < n; {
 		if len(s.ins)&0xfff == 0 && ctx.Err() != nil {
 			return s, ctx.Err()
+		}
+		if len(s.ins) > maxInstructions {
+			return s, bad("more than %d instructions between the first and the last difference", maxInstructions)
 		}
 		if reached != nil && !reached[off] {
 			next := off

@@ -12,6 +12,7 @@ type run struct{ a, b, n int }
 // Bounds of alignment.
 const (
 	smallGap = 1 << 19 // product of two gaps' lengths that are compared token by token
+	maxCells = 1 << 31 // of all gaps together; what is left then counts as different
 	sampled  = 1 << 16 // tokens beyond which only one anchor in eight is looked at
 )
 
@@ -30,6 +31,7 @@ type aligner struct {
 	ctx  context.Context
 	a, b []uint64
 	out  []run
+	done int // cells of gaps that were compared
 }
 
 func (t *aligner) put(a, b, n int) {
@@ -160,6 +162,9 @@ func chained(rs []run) []run {
 // exact finds a longest common subsequence.
 func (t *aligner) exact(a0, a1, b0, b1 int) {
 	a, b := t.a[a0:a1], t.b[b0:b1]
+	if t.done += len(a) * len(b); t.done > maxCells {
+		return
+	}
 	w := len(b) + 1
 	best := make([]int32, (len(a)+1)*w)
 	for i := len(a) - 1; i >= 0; i-- {
