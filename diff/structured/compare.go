@@ -403,5 +403,8 @@ func step(k *value, i int) string {
 	if k.name == "" {
 		return "/" + strconv.Itoa(i)
 	}
-	return "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(k.name)
+	return "/" + pointer.Replace(k.name)
 }
+
+// pointer escapes a key in a path.
+var pointer = strings.NewReplacer("~", "~0", "/", "~1")
