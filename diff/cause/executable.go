@@ -16,6 +16,9 @@ import (
 // program seeks the causes of a program's differences, once those of its parts
 // have been sought.
 func (c *classifier) program(n *diff.Node) {
+	if n.Kind == executable.KindPE && n.Status == diff.Differs {
+		c.stamped(n)
+	}
 	if n.Kind != executable.KindELF || n.Status != diff.Differs {
 		return
 	}
@@ -41,6 +44,35 @@ func (c *classifier) program(n *diff.Node) {
 		}
 		explainedStrings(k)
 	}
+}
+
+// stamped: D1d of a PE file that was taken apart. When blanking its time stamps
+// makes both sides equal, that is all there is to say of its parts.
+func (c *classifier) stamped(n *diff.Node) {
+	p, err := load(n)
+	if err != nil {
+		return
+	}
+	ex := peStamps(p)
+	if ex == nil || ex.cause.Confidence != diff.Proved {
+		return
+	}
+	var left []*diff.Node
+	for _, k := range n.Children {
+		if k.Listing {
+			left = append(left, k)
+			continue
+		}
+		if k.A != nil && k.B != nil && k.A.Within != nil && k.B.Within != nil {
+			for i := range min(len(k.RangesA), len(k.RangesB)) {
+				a, b := k.RangesA[i], k.RangesB[i]
+				n.RangesA = append(n.RangesA, diff.Range{Off: k.A.Within.Off + a.Off, Len: a.Len})
+				n.RangesB = append(n.RangesB, diff.Range{Off: k.B.Within.Off + b.Off, Len: b.Len})
+			}
+		}
+	}
+	n.Children, n.Suspicions = left, nil
+	explain(n, ex)
 }
 
 // programParts are the parts of a program that differ, and those of them that
