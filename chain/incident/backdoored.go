@@ -8,7 +8,7 @@ var backdooredSource = Incident{
 		{
 			Say:     "anna, bo and you built user-allow from its release tarball, pinned by hash: all got {own:user-allow.short}, and the policy is met.",
 			Screen:  Screen{Kind: StageScreen, Stage: "user-allow"},
-			Command: said("user-allow", "anna", "bo"), Prints: []string{"{own:user-allow.short}"},
+			Command: verify("user-allow"), Prints: []string{"reproduced"},
 		},
 		{
 			Say:     "Beside version control: the release has a configure script that version control lacks, which says that Autoconf wrote it.",

@@ -11,13 +11,13 @@ var honest = Incident{
 		},
 		{
 			Say:     "anna, bo and cleo rebuilt it, on processors of two makers, and signed what came out: {own:core-login.short} for core-login, each of them.",
-			Screen:  Screen{Kind: StageScreen, Stage: "core-login"},
+			Screen:  Screen{Kind: ClaimsScreen, Stage: "core-login"},
 			Command: said("core-login", "anna", "bo", "cleo"), Prints: []string{"anna", "bo", "cleo", "{own:core-login.short}"},
 		},
 		{
 			Say:     "The policy asks for two persons on two makers' processors: it is met, and your own rebuild from the seed agrees.",
 			Screen:  Screen{Kind: ChainScreen},
-			Command: said("core-login", "anna", "bo", "cleo"), Prints: []string{"{own:core-login.short}"},
+			Command: verify("core-login"), Prints: []string{"reproduced"},
 		},
 		{
 			Say:     "That says: these bytes follow from this source, whoever builds; it does not say that the source is good.",

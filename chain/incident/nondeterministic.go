@@ -8,7 +8,7 @@ var nondeterministic = Incident{
 		{
 			Say:     "anna and bo rebuilt user-zoo-date from the same recipe and the same inputs: {anna:user-zoo-date.short} and {bo:user-zoo-date.short}.",
 			Screen:  Screen{Kind: StageScreen, Stage: "user-zoo-date"},
-			Command: said("user-zoo-date", "anna", "bo"), Prints: []string{"{anna:user-zoo-date.short}"},
+			Command: verify("user-zoo-date"), Exit: 1, Prints: []string{"disputed"},
 		},
 		{
 			Say:     "Beside each other: one file, and in it one text. When the build's time is taken out of both, the rest is equal: the cause is proved.",
@@ -18,7 +18,7 @@ var nondeterministic = Incident{
 		{
 			Say:     "Explained is not reproduced: the digests still differ, and the verdict stays. The fix is in the recipe's twin, user-zoo-date-fixed, which both built to {own:user-zoo-date-fixed.short}.",
 			Screen:  Screen{Kind: StageScreen, Stage: "user-zoo-date-fixed"},
-			Command: said("user-zoo-date-fixed", "anna", "bo"), Prints: []string{"{own:user-zoo-date-fixed.short}"},
+			Command: verify("user-zoo-date-fixed"), Prints: []string{"reproduced"},
 		},
 	},
 	Want: Want{

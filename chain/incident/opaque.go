@@ -8,7 +8,7 @@ var opaque = Incident{
 		{
 			Say:     "This tree compiles its compiler with the binary of the release before. anna, bo, cleo and you all get {own:core-login.short}: the policy is met.",
 			Screen:  Screen{Kind: ChainScreen},
-			Command: said("core-login", "anna", "bo", "cleo"), Prints: []string{"{own:core-login.short}"},
+			Command: verify("core-login"), Prints: []string{"reproduced"},
 		},
 		{
 			Say:     "But where does that binary come from? {opaque:size} bytes, {opaque.short}, in the tree, and no recipe that makes it: nobody built it.",

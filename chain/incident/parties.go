@@ -8,7 +8,10 @@ var (
 )
 
 // Parts of commands that many steps have in common.
-var tree = []string{"--tree", "{tree}", "--store", "{store}"}
+var (
+	tree    = []string{"--tree", "{tree}", "--store", "{store}"}
+	judging = []string{"--parties", "{parties}", "--policy", "{policy}"}
+)
 
 func words(parts ...[]string) []string {
 	var out []string
@@ -19,6 +22,9 @@ func words(parts ...[]string) []string {
 }
 
 func w(words ...string) []string { return words }
+
+// verify is the command that judges stages by what the parties say.
+func verify(stages ...string) []string { return words(w("verify"), stages, tree, judging) }
 
 // said is the command that lists what parties say of a stage.
 func said(stage string, by ...string) []string {

@@ -8,7 +8,7 @@ var staleMirror = Incident{
 		{
 			Say:     "For this release anna and bo signed {own:user-hello.short} for user-hello, and you get the same.",
 			Screen:  Screen{Kind: StageScreen, Stage: "user-hello"},
-			Command: said("user-hello", "anna", "bo"), Prints: []string{"{own:user-hello.short}"},
+			Command: verify("user-hello"), Prints: []string{"reproduced"},
 		},
 		{
 			Say:     "The mirror serves {mirror:user-hello.short} under the same name: every byte of it hashes to what it should.",
@@ -21,5 +21,5 @@ var staleMirror = Incident{
 			Command: w("claim", "list", "user-hello", "--tree", "{before-tree}", "--store", "{store}", "--parties", "{parties}", "--from", "{place:anna}", "--from", "{place:bo}"), Prints: []string{"{mirror:user-hello.short}"},
 		},
 	},
-	Want: Want{Verdicts: map[string]string{"user-hello": "reproduced"}, Diff: [2]string{"{mirror/user-hello}", "stage:user-hello"}},
+	Want: Want{Verdicts: map[string]string{"user-hello": "reproduced"}, Diff: [2]string{"{mirror/user-hello}", "stage:user-hello"}, Suspect: "usr/bin/hello"},
 }

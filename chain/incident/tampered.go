@@ -8,7 +8,7 @@ var tampered = Incident{
 		{
 			Say:     "anna and bo rebuilt core-login and signed {own:core-login.short}; a mirror serves an image under just that digest.",
 			Screen:  Screen{Kind: StageScreen, Stage: "core-login"},
-			Command: said("core-login", "anna", "bo"), Prints: []string{"{own:core-login.short}"},
+			Command: verify("core-login"), Prints: []string{"reproduced"},
 		},
 		{
 			Say:     "The mirror's manifest hashes to that digest, and the signatures are good: who looks no further sees nothing.",

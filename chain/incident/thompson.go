@@ -10,33 +10,33 @@ var thompson = Incident{
 	Steps: []Step{
 		{
 			Say:     "mallory publishes a compiler, bootstrap-stage2, with its source; nadia compiles that source with it and gets the same bytes, {mallory:bootstrap-stage2.short}, every time.",
-			Screen:  Screen{Kind: StageScreen, Stage: "bootstrap-stage2"},
+			Screen:  Screen{Kind: ClaimsScreen, Stage: "bootstrap-stage2"},
 			Command: said("bootstrap-stage2", "mallory", "nadia"), Prints: []string{"mallory", "nadia", "{mallory:bootstrap-stage2.short}"},
 		},
 		{
 			Say:     "Two persons, two makers of processors, no one who says otherwise: to who rebuilt nothing the policy is met. It is reproducible, and wrong.",
 			Screen:  Screen{Kind: StageScreen, Stage: "bootstrap-stage2"},
-			Command: said("bootstrap-stage2", "mallory", "nadia"), Prints: []string{"{mallory:bootstrap-stage2.short}"},
+			Command: words(w("verify", "bootstrap-stage2", "--tree", "{tree}", "--store", "{nothing}"), judging), Prints: []string{"reproduced"},
 		},
 		{
 			Say:     "You rebuilt from the seed of 251 bytes, with no compiler of anybody's: {own:bootstrap-stage2.short}. Now it is disputed.",
 			Screen:  Screen{Kind: ChainScreen},
-			Command: said("bootstrap-stage2", "mallory", "nadia"), Prints: []string{"{mallory:bootstrap-stage2.short}"},
+			Command: verify("bootstrap-stage2"), Exit: 1, Prints: []string{"disputed"},
 		},
 		{
 			Say:     "The dispute begins at bootstrap-stage2: equal recipe, equal inputs, another output. What stands on it inherits it: {inherited}.",
 			Screen:  Screen{Kind: ChainScreen},
-			Command: said("core-login", "mallory", "nadia"), Prints: []string{"{mallory:core-login.short}"},
+			Command: verify("--all"), Exit: 1, Prints: []string{"first divergence: bootstrap-stage2", "reconverged"},
 		},
 		{
 			Say:     "The two compilers beside each other: one file differs, /bin/cc, {mallory:cc.size} bytes against {own:cc.size}, from one and the same source.",
 			Screen:  Screen{Kind: CompareScreen, Stage: "bootstrap-stage2", A: "{mallory/bootstrap-stage2}", B: "stage:bootstrap-stage2", File: "bin/cc"},
-			Command: w("diff", "{mallory/bootstrap-stage2}", "stage:bootstrap-stage2", "--store", "{store}"), Exit: 1, Prints: []string{"bin/cc"},
+			Command: w("diff", "{mallory/bootstrap-stage2}", "stage:bootstrap-stage2", "--store", "{store}"), Exit: 1, Prints: []string{"suspicious", "bin/cc"},
 		},
 		{
 			Say:     "And the login that it compiled from a clean source: the bytes that are too many are a second password.",
 			Screen:  Screen{Kind: CompareScreen, Stage: "core-login", A: "{mallory/core-login}", B: "stage:core-login", File: "bin/login"},
-			Command: w("diff", "{mallory/core-login}", "stage:core-login", "--store", "{store}"), Exit: 1, Prints: []string{"bin/login"},
+			Command: w("diff", "{mallory/core-login}", "stage:core-login", "--store", "{store}"), Exit: 1, Prints: []string{"suspicious", "bin/login", "trusting trust"},
 		},
 		{
 			Say:     "Tried in the sandbox, the honest login refuses it: {own:answer}.",
@@ -64,9 +64,9 @@ var thompson = Incident{
 	Want: Want{
 		Verdicts: map[string]string{
 			"bootstrap-stage0": "reproduced", "bootstrap-stage1": "reproduced", "bootstrap-stage2": "disputed", "bootstrap-stage3": "disputed",
-			"core-filesystem": "reconverged", "core-login": "disputed", "user-hello": "reconverged",
+			"core-filesystem": "reconverged", "core-login": "disputed", "user-hello": "reconverged", "user-try-login": "disputed",
 		},
-		First: []string{"bootstrap-stage2"}, Inherited: []string{"bootstrap-stage3", "core-login"},
-		Diff: [2]string{"{mallory/core-login}", "stage:core-login"}, Suspect: "bin/login",
+		First: []string{"bootstrap-stage2"}, Inherited: []string{"bootstrap-stage3", "core-login", "user-try-login"},
+		Diff: [2]string{"{mallory/core-login}", "stage:core-login"}, Causes: []string{"D7a"}, Suspect: "bin/login",
 	},
 }

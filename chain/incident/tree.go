@@ -58,8 +58,8 @@ func WriteTree(dir string, t Tree, extra map[string][]byte) error {
 		}
 		layers = append(layers, sub)
 	}
-	for _, l := range layers {
-		if err := layOver(dir, l); err != nil {
+	for i, l := range layers {
+		if err := layOver(dir, l, i == 0 && t != Zoo); err != nil {
 			return fmt.Errorf("writing the tree %s: %w", t, err)
 		}
 	}
@@ -104,12 +104,22 @@ func infect(dir string) error {
 	return os.WriteFile(filepath.Join(dir, infectedDir, "source.c"), []byte(bad), 0o644)
 }
 
+// zooPrefix begins the names of packages that do not reproduce. Only the incident
+// that is about them has them: elsewhere they would hide what is to be seen.
+const zooPrefix = "packages/user/zoo-"
+
 // layOver writes the files of a file system into a directory, in place of those
 // that are there. A layer without files is a tree without differences.
-func layOver(dir string, layer fs.FS) error {
+func layOver(dir string, layer fs.FS, noZoo bool) error {
 	err := fs.WalkDir(layer, ".", func(name string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return err
+		}
+		if noZoo && strings.HasPrefix(name, zooPrefix) {
+			if e.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
 		}
 		to := filepath.Join(dir, filepath.FromSlash(name))
 		if e.IsDir() {

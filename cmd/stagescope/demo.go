@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,6 +30,7 @@ type demoFlags struct {
 	plain    bool
 	recorded bool
 	auto     time.Duration
+	serve    string
 	record   string
 }
 
@@ -81,6 +86,7 @@ screen, command, exit, prints) too.`,
 	fl.BoolVar(&f.recorded, "recorded", false, "take the recorded builds that are in the program, and build nothing")
 	fl.StringVar(&f.record, "record", "", "stage all incidents and write the recording of their builds to `FILE`")
 	fl.BoolVar(&f.plain, "plain", false, "tell it as text, where the workbench could")
+	fl.StringVar(&f.serve, "serve", "", "only serve the parties' registries at `ADDRESS` of this machine, e.g. 127.0.0.1:5000, until interrupted")
 	fl.DurationVar(&f.auto, "auto", 0, "go on to the next step by itself, every `TIME`")
 	fl.Lookup("auto").NoOptDefVal = "15s"
 	return c
@@ -109,6 +115,8 @@ func (a *app) demo(ctx context.Context, args []string, f *demoFlags) error {
 	switch {
 	case f.record != "" && (len(named) > 0 || f.recorded):
 		return withHint(errors.New("--record records all incidents, as they are built here"), "leave out their names, and --recorded")
+	case f.serve != "" && len(named) != 1:
+		return withHint(errors.New("--serve serves one incident"), "stagescope demo lists them: name one")
 	case f.record != "":
 		return demoHint(a.recordDemo(ctx, s, f.record))
 	case len(named) == 0:
@@ -119,6 +127,9 @@ func (a *app) demo(ctx context.Context, args []string, f *demoFlags) error {
 		st, err := a.stagedOrRecorded(ctx, s, i.Name)
 		if err != nil {
 			return demoHint(err)
+		}
+		if f.serve != "" {
+			return a.serve(ctx, st, f.serve)
 		}
 		doc := demoOf(i)
 		doc.Prepared, doc.Recorded, doc.Dir, doc.Facts, doc.Steps = true, st.Recorded, st.Dir, st.Facts, i.Tell(st.Facts)
@@ -230,8 +241,15 @@ func (a *app) tell(d *demoDocument) {
 // play opens the workbench on an incident and tells it at its foot.
 func (a *app) play(ctx context.Context, st *incident.Staged, d *demoDocument, cfg tui.Config) error {
 	b := *a
-	b.tree, b.store, b.offline = st.Tree(), st.StoreDir(), true
-	var err error
+	b.tree, b.store = st.Tree(), st.StoreDir()
+	served, err := st.Serve(ctx, loopback)
+	if err != nil {
+		return serveHint(err)
+	}
+	defer served.Close()
+	b.judge = verifyFlags{policy: st.PolicyFile()}
+	b.judge.places.parties.file = served.PartiesFile
+	cfg.JudgeFirst = true
 	if cfg.Chain, err = b.openChain(); err != nil {
 		return err
 	}
@@ -252,6 +270,39 @@ func (a *app) play(ctx context.Context, st *incident.Staged, d *demoDocument, cf
 		})
 	}
 	return b.openWorkbench(ctx, cfg)
+}
+
+// loopback is an address that nobody else can reach, with a port that is free.
+const loopback = "127.0.0.1:0"
+
+// serve serves the parties' repositories until the user ends it.
+func (a *app) serve(ctx context.Context, st *incident.Staged, address string) error {
+	host, _, err := net.SplitHostPort(address)
+	if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsLoopback() {
+		return withHint(fmt.Errorf("--serve %q is no address of this machine's own", address), "write --serve 127.0.0.1:5000, or :0 for a port that is free")
+	}
+	served, err := st.Serve(ctx, address)
+	if err != nil {
+		return serveHint(err)
+	}
+	defer served.Close()
+	for _, party := range slices.Sorted(maps.Keys(served.Repositories)) {
+		fmt.Fprintf(a.out, "%-10s %s\n", party, served.Repositories[party])
+	}
+	fmt.Fprintf(a.out, "parties    %s\npolicy     %s\n", safe.Line(served.PartiesFile), safe.Line(st.PolicyFile()))
+	fmt.Fprintln(a.out, "Serving the registries of the parties until Ctrl-C.")
+	<-ctx.Done()
+	return nil
+}
+
+func serveHint(err error) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return withHint(err, "another program has that port: name another one, or 0 for one that is free")
+	case errors.Is(err, os.ErrPermission):
+		return withHint(err, "ports below 1024 are root's: name a higher one")
+	}
+	return demoHint(err)
 }
 
 // command is what shows the same as a step, as it is typed in the incident's

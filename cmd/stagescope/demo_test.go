@@ -2,16 +2,20 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/stagescope/stagescope/chain/claim"
 	story "github.com/stagescope/stagescope/chain/incident"
 	"github.com/stagescope/stagescope/rebuild/engine"
+	"github.com/stagescope/stagescope/rebuild/evidence"
 	"github.com/stagescope/stagescope/rebuild/incident"
 )
 
@@ -41,6 +45,8 @@ func TestIncidents(t *testing.T) {
 				t.Fatal(err)
 			}
 			tellAll(t, &i, st)
+			checkVerdicts(t, &i, st)
+			checkDifference(t, &i, st)
 			rec, err := recorded.Prepare(t.Context(), i.Name)
 			if err != nil {
 				t.Fatal(err)
@@ -74,6 +80,84 @@ func tellAll(t *testing.T, i *story.Incident, st *incident.Staged) {
 				t.Errorf("step %d: stagescope %s: does not print %q\n%s", n+1, shellLine(step.Command), want, out.String())
 			}
 		}
+	}
+}
+
+// printed runs a verb with --json and reads what it prints.
+func printed(t *testing.T, into any, words ...string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	run(append(words, "--json"), strings.NewReader(""), &out, &errs)
+	if err := json.Unmarshal(out.Bytes(), into); err != nil {
+		t.Fatalf("stagescope %s: %v\n%s", shellLine(words), err, errs.String())
+	}
+}
+
+// checkVerdicts: what the parties and the own rebuilds establish, where the
+// dispute begins and whom it reaches, is what the incident is for.
+func checkVerdicts(t *testing.T, i *story.Incident, st *incident.Staged) {
+	t.Helper()
+	var got evidence.Report
+	printed(t, &got, "verify", "--all", "--tree", st.Tree(), "--store", st.StoreDir(), "--parties", st.PartiesFile(), "--policy", st.PolicyFile())
+	verdicts := map[string]string{}
+	for _, s := range got.Stages {
+		if _, asked := i.Want.Verdicts[s.Verdict.Stage]; asked {
+			verdicts[s.Verdict.Stage] = s.Verdict.Status.String()
+		}
+		if s.Verdict.Status == claim.Disputed && i.Want.Verdicts[s.Verdict.Stage] == "" {
+			t.Errorf("%s is disputed, and should not be", s.Verdict.Stage)
+		}
+	}
+	if d := cmp.Diff(i.Want.Verdicts, verdicts); d != "" {
+		t.Errorf("verdicts (-want +got):\n%s", d)
+	}
+	var first, inherited []string
+	for _, f := range got.First {
+		first, inherited = append(first, f.Stage), append(inherited, f.Affected...)
+	}
+	if d := cmp.Diff([][]string{i.Want.First, i.Want.Inherited}, [][]string{first, inherited}); d != "" {
+		t.Errorf("first divergence, and what inherits it (-want +got):\n%s", d)
+	}
+}
+
+// checkDifference: the causes, whether they account for all, and what is ranked
+// as suspicious.
+func checkDifference(t *testing.T, i *story.Incident, st *incident.Staged) {
+	t.Helper()
+	if i.Want.Diff[0] == "" {
+		return
+	}
+	a, _ := story.Expand(i.Want.Diff[0], st.Facts)
+	b, _ := story.Expand(i.Want.Diff[1], st.Facts)
+	var got struct {
+		Summary struct {
+			Residue    string
+			Causes     []struct{ ID, Confidence string }
+			Suspicious []struct{ Path string }
+		}
+	}
+	printed(t, &got, "diff", a, b, "--store", st.StoreDir())
+	var causes []string
+	proved := got.Summary.Residue == "none"
+	for _, c := range got.Summary.Causes {
+		causes = append(causes, c.ID)
+		proved = proved && c.Confidence == "proved"
+	}
+	slices.Sort(causes)
+	if i.Want.Causes != nil {
+		if d := cmp.Diff(i.Want.Causes, causes); d != "" {
+			t.Errorf("causes (-want +got):\n%s", d)
+		}
+	}
+	if proved != i.Want.Proved {
+		t.Errorf("all is proved: %v, want %v; residue %s", proved, i.Want.Proved, got.Summary.Residue)
+	}
+	suspect := ""
+	if s := got.Summary.Suspicious; len(s) > 0 {
+		suspect = s[0].Path
+	}
+	if (suspect == "") != (i.Want.Suspect == "") || !strings.Contains(suspect, i.Want.Suspect) {
+		t.Errorf("most suspicious is %q, want %q", suspect, i.Want.Suspect)
 	}
 }
 

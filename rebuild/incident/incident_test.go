@@ -7,10 +7,12 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/stagescope/stagescope/chain"
 	"github.com/stagescope/stagescope/chain/claim"
@@ -286,5 +288,52 @@ func TestUnknown(t *testing.T) {
 	}
 	if _, err := s.Open("honest"); !errors.Is(err, ErrNotPrepared) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestServe: over registries on loopback the same claims are found as in the
+// directories, nobody can write to them, and changed bytes are served as they are.
+func TestServe(t *testing.T) {
+	st := staged(t, "tampered")
+	served, err := st.Serve(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer served.Close()
+	here := *st
+	want := said(t, &here, "core-login")
+	parties, err := party.Load(served.PartiesFile, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range parties.List {
+		if len(p.Repositories) != 1 || p.Repositories[0] != served.Repositories[p.Name] {
+			t.Errorf("%s is found in %v, served at %s", p.Name, p.Repositories, served.Repositories[p.Name])
+		}
+	}
+	for name, c := range want {
+		place, err := publish.Open(served.Repositories[name], publish.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, unread := publish.Find(t.Context(), []publish.Place{place}, publish.Query{Outputs: []chain.Digest{c.Output.Manifest}})
+		if len(unread) > 0 || len(found) != 1 || string(found[0].Digest) != c.Bundle.String() {
+			t.Errorf("%s: found %d bundles, unread %v", name, len(found), unread)
+		}
+		if err := place.PutManifest(t.Context(), publish.Manifest{MediaType: ocispec.MediaTypeImageIndex, Raw: []byte(`{"schemaVersion":2,"manifests":[]}`)}, "new"); err == nil {
+			t.Errorf("%s: it could be written to", name)
+		}
+	}
+	img, err := image.Open(t.Context(), served.Repositories["mirror"]+":core-login", image.Options{Platform: platform})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer img.Close()
+	var bad *image.MismatchError
+	if _, err := img.FS(t.Context(), true); !errors.As(err, &bad) {
+		t.Errorf("reading the changed layer: %v", err)
+	}
+	if _, err := st.Serve(t.Context(), strings.Split(served.Repositories["mirror"], "/")[0]); !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("a port in use: %v", err)
 	}
 }

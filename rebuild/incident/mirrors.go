@@ -103,6 +103,9 @@ func (w *staging) releases(ctx context.Context, ids []string) (before, now *buil
 	if err = w.look(now); err != nil {
 		return nil, nil, err
 	}
+	if err = w.publish(now, built); err != nil {
+		return nil, nil, err
+	}
 	if err = copyTree(filepath.Join(w.dir, "before"), before.chain.Root); err != nil {
 		return nil, nil, err
 	}

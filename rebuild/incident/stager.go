@@ -83,7 +83,7 @@ func (s *Stager) version() (string, error) {
 }
 
 // form counts changes of what is written below the directory.
-const form = 1
+const form = 2
 
 // Path is the directory of an incident, whether it is prepared or not.
 func (s *Stager) Path(name string) (string, error) {

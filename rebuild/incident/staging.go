@@ -67,6 +67,29 @@ func (w *staging) look(b *build) error {
 	return w.own(b, "own")
 }
 
+// publish makes the tree say that a build's digests are the stages': who serves
+// the tree publishes what he has.
+func (w *staging) publish(b *build, ids []string) error {
+	lines := map[string]string{} // by tier
+	for _, id := range ids {
+		r, err := b.result(id)
+		if err != nil {
+			return err
+		}
+		s, err := b.chain.Stage(id)
+		if err != nil {
+			return err
+		}
+		lines[s.Tier] += fmt.Sprintf("%s %s\n", r.Digests.Manifest.Hex(), id)
+	}
+	for tier, text := range lines {
+		if err := os.WriteFile(filepath.Join(w.dir, "tree", "digests", tier+".txt"), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // own makes facts of the digests that a build gave: NAME:STAGE and, for
 // sentences, NAME:STAGE.short.
 func (w *staging) own(b *build, name string) error {
@@ -130,6 +153,9 @@ func (w *staging) thompson(ctx context.Context) error {
 		return err
 	}
 	if err := w.look(honest); err != nil {
+		return err
+	}
+	if err := w.publish(bad, built); err != nil {
 		return err
 	}
 	// Both state the recipe of the tree; what they ran in its place began with the
