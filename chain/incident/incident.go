@@ -58,7 +58,8 @@ type Screen struct {
 	Stage string     `json:"stage,omitempty"`
 	A     string     `json:"a,omitempty"`
 	B     string     `json:"b,omitempty"`
-	File  string     `json:"file,omitempty"` // path in the image
+	File  string     `json:"file,omitempty"` // path in the image; of a comparison the name of a part of it
+	View  string     `json:"view,omitempty"` // how that part is shown: reasons, unified, sides, hex, structure, code
 }
 
 // Want is what an incident has to come to, from an empty store.

@@ -30,12 +30,12 @@ var thompson = Incident{
 		},
 		{
 			Say:     "The two compilers beside each other: one file differs, /bin/cc, {mallory:cc.size} bytes against {own:cc.size}, from one and the same source.",
-			Screen:  Screen{Kind: CompareScreen, Stage: "bootstrap-stage2", A: "{mallory/bootstrap-stage2}", B: "stage:bootstrap-stage2", File: "bin/cc"},
+			Screen:  Screen{Kind: CompareScreen, Stage: "bootstrap-stage2", A: "{mallory/bootstrap-stage2}", B: "stage:bootstrap-stage2", File: "bin/cc", View: "reasons"},
 			Command: w("diff", "{mallory/bootstrap-stage2}", "stage:bootstrap-stage2", "--store", "{store}"), Exit: 1, Prints: []string{"suspicious", "bin/cc"},
 		},
 		{
 			Say:     "And the login that it compiled from a clean source: the bytes that are too many are a second password.",
-			Screen:  Screen{Kind: CompareScreen, Stage: "core-login", A: "{mallory/core-login}", B: "stage:core-login", File: "bin/login"},
+			Screen:  Screen{Kind: CompareScreen, Stage: "core-login", A: "{mallory/core-login}", B: "stage:core-login", File: "segment 0", View: "code"},
 			Command: w("diff", "{mallory/core-login}", "stage:core-login", "--store", "{store}"), Exit: 1, Prints: []string{"suspicious", "bin/login", "trusting trust"},
 		},
 		{

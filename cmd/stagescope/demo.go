@@ -128,6 +128,14 @@ func (a *app) demo(ctx context.Context, args []string, f *demoFlags) error {
 		if err != nil {
 			return demoHint(err)
 		}
+		if f.prepare && !a.json {
+			fmt.Fprintf(a.out, "%-18s prepared\n", i.Name)
+			continue
+		}
+		// What is shown needs no engine; another demo may.
+		if err := s.Close(); err != nil {
+			return err
+		}
 		if f.serve != "" {
 			return a.serve(ctx, st, f.serve)
 		}
@@ -135,10 +143,6 @@ func (a *app) demo(ctx context.Context, args []string, f *demoFlags) error {
 		doc.Prepared, doc.Recorded, doc.Dir, doc.Facts, doc.Steps = true, st.Recorded, st.Dir, st.Facts, i.Tell(st.Facts)
 		docs = append(docs, doc)
 		if a.json {
-			continue
-		}
-		if f.prepare {
-			fmt.Fprintf(a.out, "%-18s prepared\n", i.Name)
 			continue
 		}
 		if in, out, ok := a.terminal(); ok && !f.plain && len(named) == 1 {
@@ -266,7 +270,7 @@ func (a *app) play(ctx context.Context, st *incident.Staged, d *demoDocument, cf
 	}
 	for _, s := range d.Steps {
 		cfg.Story.Steps = append(cfg.Story.Steps, tui.StoryStep{
-			Say: s.Say, Command: d.command(s), Screen: tui.StoryScreen{Kind: string(s.Screen.Kind), Stage: s.Screen.Stage, A: s.Screen.A, B: s.Screen.B, File: s.Screen.File},
+			Say: s.Say, Command: d.command(s), Screen: tui.StoryScreen{Kind: string(s.Screen.Kind), Stage: s.Screen.Stage, A: s.Screen.A, B: s.Screen.B, File: s.Screen.File, View: s.Screen.View},
 		})
 	}
 	return b.openWorkbench(ctx, cfg)
@@ -370,5 +374,12 @@ func demoHint(err error) error {
 	if errors.Is(err, os.ErrPermission) {
 		return withHint(err, "--store takes a directory that you may write to")
 	}
-	return engineHint(rebuildHint(err))
+	var h hinted
+	if out := rebuildHint(err); errors.As(out, &h) {
+		return out
+	}
+	if errors.Is(err, incident.ErrRecording) {
+		return withHint(err, "this program was not built as a whole: build it again")
+	}
+	return engineHint(err)
 }

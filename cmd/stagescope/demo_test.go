@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/stagescope/stagescope/chain/claim"
 	story "github.com/stagescope/stagescope/chain/incident"
+	"github.com/stagescope/stagescope/rebuild"
 	"github.com/stagescope/stagescope/rebuild/engine"
 	"github.com/stagescope/stagescope/rebuild/evidence"
 	"github.com/stagescope/stagescope/rebuild/incident"
@@ -57,6 +60,35 @@ func TestIncidents(t *testing.T) {
 		})
 		if !ok {
 			break
+		}
+	}
+}
+
+// TestDemoWhereNothingCanBeBuilt: where the kernel lets nobody build, the recorded builds are taken,
+// and that is said; any other trouble is none of that.
+func TestDemoWhereNothingCanBeBuilt(t *testing.T) {
+	for _, tc := range []struct {
+		err      error
+		recorded bool
+	}{
+		{&engine.ForbiddenError{Setting: "user.max_user_namespaces = 0", Err: errors.New("no space left on device")}, true},
+		{fmt.Errorf("starting: %w", engine.ErrUnsupported), true},
+		{&engine.BusyError{Dir: "here", Holder: "process 1"}, false},
+	} {
+		var said bytes.Buffer
+		a := &app{in: strings.NewReader(""), out: &bytes.Buffer{}, err: &said, store: t.TempDir()}
+		s, done, err := a.stager(false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Engine = func(context.Context) (rebuild.Engine, error) { return nil, tc.err }
+		st, err := a.stagedOrRecorded(t.Context(), s, "honest")
+		done()
+		switch {
+		case tc.recorded && (err != nil || !st.Recorded || !strings.Contains(said.String(), "the recorded builds are taken")):
+			t.Errorf("%v: %v; said %s", tc.err, err, said.String())
+		case !tc.recorded && !errors.Is(err, tc.err):
+			t.Errorf("%v: gave %v", tc.err, err)
 		}
 	}
 }

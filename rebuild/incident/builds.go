@@ -158,15 +158,16 @@ func (s *Stager) run(ctx context.Context, b *build, ids []string, o rebuild.Opti
 	if sum.Interrupted {
 		return context.Cause(ctx)
 	}
-	for _, id := range ids {
-		switch x := sum.Result(id); {
-		case x == nil:
-			return fmt.Errorf("building %q of the tree %s: nothing came of it", id, b.tree)
+	var needs error // of one that was not built because another one failed
+	for _, x := range sum.Results {
+		switch {
+		case x.Err != nil && x.Verdict.Status == rebuild.Failed:
+			return fmt.Errorf("building %q of the tree %s: %w", x.Stage, b.tree, x.Err)
 		case x.Err != nil:
-			return fmt.Errorf("building the tree %s: %w", b.tree, x.Err)
+			needs = fmt.Errorf("building the tree %s: %w", b.tree, x.Err)
 		}
 	}
-	return nil
+	return needs
 }
 
 // open starts the engine once.

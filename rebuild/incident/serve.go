@@ -12,12 +12,15 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/stagescope/stagescope/chain/incident"
 )
 
 // Served is the parties' repositories as registries on loopback.
@@ -124,8 +127,44 @@ func (s *Staged) load(h http.Handler, party string) error {
 			bodies["sha256:"+e.Name()], types["sha256:"+e.Name()] = data, m.MediaType
 		}
 	}
-	put := func(ref string, d string) error {
-		r, err := http.NewRequest(http.MethodPut, "/v2/"+party+"/manifests/"+ref, strings.NewReader(string(bodies[d])))
+	data, err := os.ReadFile(filepath.Join(s.Place(party), ocispec.ImageIndexFile))
+	if err != nil {
+		return err
+	}
+	var top ocispec.Index
+	if err := json.Unmarshal(data, &top); err != nil {
+		return err
+	}
+	tags := map[string]string{}
+	repos := map[string]map[string]string{party: tags} // tags by repository
+	for _, m := range top.Manifests {
+		tag := m.Annotations[ocispec.AnnotationRefName]
+		if tag == "" || bodies[string(m.Digest)] == nil {
+			continue
+		}
+		tags[tag] = string(m.Digest)
+		if s.servesOnly(party) { // as registries have it: a repository for each stage
+			repos[party+"/"+tag] = map[string]string{"latest": string(m.Digest)}
+		}
+	}
+	for repo, tags := range repos {
+		if err := fill(h, repo, tags, bodies, types); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// servesOnly says whether a party only serves images.
+func (s *Staged) servesOnly(party string) bool {
+	i, err := incident.Find(s.Name)
+	return err == nil && slices.ContainsFunc(i.Parties, func(p incident.Party) bool { return p.Name == party && p.Serves })
+}
+
+// fill puts manifests, and then tags, into a repository of the registry.
+func fill(h http.Handler, repo string, tags map[string]string, bodies map[string][]byte, types map[string]string) error {
+	put := func(ref, d string) error {
+		r, err := http.NewRequest(http.MethodPut, "/v2/"+repo+"/manifests/"+ref, strings.NewReader(string(bodies[d])))
 		if err != nil {
 			return err
 		}
@@ -145,19 +184,9 @@ func (s *Staged) load(h http.Handler, party string) error {
 			}
 		}
 	}
-	data, err := os.ReadFile(filepath.Join(s.Place(party), ocispec.ImageIndexFile))
-	if err != nil {
-		return err
-	}
-	var top ocispec.Index
-	if err := json.Unmarshal(data, &top); err != nil {
-		return err
-	}
-	for _, m := range top.Manifests {
-		if tag := m.Annotations[ocispec.AnnotationRefName]; tag != "" && bodies[string(m.Digest)] != nil {
-			if err := put(tag, string(m.Digest)); err != nil {
-				return err
-			}
+	for tag, d := range tags {
+		if err := put(tag, d); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -166,15 +195,17 @@ func (s *Staged) load(h http.Handler, party string) error {
 // places are the blobs of all repositories, each by its party's name.
 type places struct{ *Staged }
 
+// path is where a blob of a repository lies; "" when there is no such repository.
 func (p places) path(repo string, h v1.Hash) string {
-	return filepath.Join(p.Place(repo), ocispec.ImageBlobsDir, "sha256", h.Hex)
+	party, _, _ := strings.Cut(repo, "/")
+	if _, ok := p.Places[party]; !ok || h.Algorithm != "sha256" {
+		return ""
+	}
+	return filepath.Join(p.Place(party), ocispec.ImageBlobsDir, "sha256", h.Hex)
 }
 
 // Get opens a blob as it lies there.
 func (p places) Get(_ context.Context, repo string, h v1.Hash) (io.ReadCloser, error) {
-	if _, ok := p.Places[repo]; !ok || h.Algorithm != "sha256" {
-		return nil, registry.ErrNotFound
-	}
 	f, err := os.Open(p.path(repo, h))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, registry.ErrNotFound
@@ -184,9 +215,6 @@ func (p places) Get(_ context.Context, repo string, h v1.Hash) (io.ReadCloser, e
 
 // Stat gives a blob's size.
 func (p places) Stat(_ context.Context, repo string, h v1.Hash) (int64, error) {
-	if _, ok := p.Places[repo]; !ok || h.Algorithm != "sha256" {
-		return 0, registry.ErrNotFound
-	}
 	info, err := os.Stat(p.path(repo, h))
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, registry.ErrNotFound
