@@ -129,6 +129,27 @@ func equalFrom(ctx context.Context, a, b *diff.Input, fromEnd bool, most uint64)
 // moved reports whether what lies at an address of A is what lies at an address
 // of B, as far as both sides could be aligned.
 func (p *pairing) moved(addrA, addrB uint64) bool {
+	return p.samePlace(addrA, addrB) || p.sameImport(addrA, addrB)
+}
+
+// sameImport reports whether both addresses are a way to one function of others.
+func (p *pairing) sameImport(addrA, addrB uint64) bool {
+	name := p.a.imported(addrA)
+	return name != "" && name == p.b.imported(addrB)
+}
+
+// imported names what is filled in at an address, or what a jump at it leads to.
+func (p *program) imported(addr uint64) string {
+	if p.imports == nil {
+		return ""
+	}
+	if name := p.imports()[addr]; name != "" {
+		return name
+	}
+	return p.foreign(addr)
+}
+
+func (p *pairing) samePlace(addrA, addrB uint64) bool {
 	r := p.a.at(addrA)
 	if r == nil {
 		return addrA == addrB && p.b.at(addrB) == nil
