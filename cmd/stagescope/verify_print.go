@@ -291,7 +291,7 @@ func printDisputes(w io.Writer, r *evidence.Report) {
 		}
 	}
 	for i := range r.Next {
-		linef(w, "next: %s", nextText(&r.Next[i]))
+		linef(w, "next: %s", r.Next[i].Sentence())
 	}
 	if len(r.First)+len(r.Next) > 0 {
 		fmt.Fprintln(w)

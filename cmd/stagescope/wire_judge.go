@@ -3,13 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/stagescope/stagescope/chain/claim"
-	"github.com/stagescope/stagescope/chain/claim/judge"
 	"github.com/stagescope/stagescope/rebuild/evidence"
 	"github.com/stagescope/stagescope/tui"
 )
@@ -34,7 +31,7 @@ func (a *app) wireJudge(cfg *tui.Config) {
 			return nil, evidenceHint(err)
 		}
 		r = quiet.answered(ctx, cfg.Chain, o.Store, r, func(what string) { say(tui.Judging{What: what}) })
-		out := judgedOf(r)
+		out := tui.JudgedOf(r)
 		for line := range strings.Lines(said.String()) {
 			out.Unread[""] = append(out.Unread[""], strings.TrimSpace(line))
 		}
@@ -54,40 +51,4 @@ func claimRef(c *claim.Claim) string {
 		return "claim:" + c.Party + "/" + c.Stage
 	}
 	return ""
-}
-
-// judgedOf is a report as the workbench shows it.
-func judgedOf(r *evidence.Report) *tui.Judged {
-	out := &tui.Judged{Verdicts: map[string]*claim.Verdict{}, Claims: map[string][]*claim.Claim{}, Unread: map[string][]string{}, Policy: r.Policy.Name}
-	for i := range r.Stages {
-		s := &r.Stages[i]
-		id := s.Verdict.Stage
-		out.Verdicts[id], out.Claims[id] = &s.Verdict, s.Claims
-		for _, u := range s.Unknown {
-			out.Unread[id] = append(out.Unread[id], u.Origin+": "+u.Reason)
-		}
-	}
-	for _, u := range r.Unknown {
-		out.Unread[""] = append(out.Unread[""], u.Origin+": "+u.Reason)
-	}
-	for _, f := range r.First {
-		out.First = append(out.First, f.Stage)
-	}
-	for _, n := range r.Next {
-		out.Next = append(out.Next, nextText(&n))
-	}
-	out.Next = slices.Compact(out.Next)
-	return out
-}
-
-// nextText says which rebuild would settle something, and why.
-func nextText(n *judge.Next) string {
-	took := "nobody says how long it takes"
-	if n.Hours > 0 {
-		took = (time.Duration(n.Hours*3600) * time.Second).String()
-		if n.Hours*3600 < 1 {
-			took = "less than a second"
-		}
-	}
-	return fmt.Sprintf("rebuild %s (%s, settles %s): %s", n.Stage, took, count(n.Settles, "stage"), n.Why)
 }

@@ -44,7 +44,7 @@ func TestJudgedOf(t *testing.T) {
 	r.Unknown = []evidence.Unknown{{Origin: "all", Reason: "down"}}
 	r.First = []judge.First{{Stage: "a"}}
 	r.Next = []judge.Next{{Stage: "a", Settles: 1, Hours: 0.5, Why: "so"}}
-	got := judgedOf(r)
+	got := tui.JudgedOf(r)
 	if got.Unread["a"][0] != "x: y" || got.Unread[""][0] != "all: down" || got.First[0] != "a" || got.Next[0] != "rebuild a (30m0s, settles 1 stage): so" {
 		t.Errorf("%+v", got)
 	}

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/stagescope/stagescope/chain"
@@ -52,6 +53,19 @@ type Next struct {
 	Settles int     `json:"settles"`           // stages whose verdict hangs on it
 	Hours   float64 `json:"hours,omitempty"`   // 0 when not known
 	Why     string  `json:"why"`
+}
+
+// Sentence says which rebuild would settle something, and why.
+func (n *Next) Sentence() string {
+	took := "nobody says how long it takes"
+	if n.Hours > 0 {
+		took = fmt.Sprintf("%.2g hours", n.Hours)
+	}
+	stages := "stages"
+	if n.Settles == 1 {
+		stages = "stage"
+	}
+	return fmt.Sprintf("rebuild %s (%s, settles %d %s): %s", n.Stage, took, n.Settles, stages, n.Why)
 }
 
 // Judge gives the verdicts of a case.
