@@ -176,7 +176,7 @@ func (s *Stager) open(ctx context.Context) (rebuild.Engine, error) {
 		return s.engine, nil
 	}
 	if s.Engine == nil {
-		return nil, errors.New("nothing can be built here, and the recording does not have it")
+		return nil, errors.New("nothing can be built here, and the recording does not have it: it is of other trees")
 	}
 	s.say(Event{Text: "starting the engine"})
 	// It outlives the first build that needs it.

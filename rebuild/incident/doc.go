@@ -7,4 +7,8 @@
 // of their machines is staged, which their statements admit. It judges nothing
 // and compares nothing: what an incident comes to is found out from its
 // directory like from anyone else's evidence.
+//
+// When a tree that incidents build changes, the recording has to be made again:
+//
+//	stagescope demo --record rebuild/incident/recording.tar.zst
 package incident
