@@ -75,7 +75,8 @@ With --stagex DIR it writes StageX's own signature files instead, below DIR as
 containers' lookaside servers have them, each signed by gpg with the key of
 --pgp; a token may ask to be touched. What is signed already is left alone, so
 that a run that was stopped goes on where it was. Only an own rebuild that gives
-the digest which the tree publishes is signed, on images built here as well.
+the digest which the tree publishes is signed, on images built here as well, and
+nothing that a claim in the store disputes ("claim pull" brings those of others).
 
 --json prints one object: complete, key, pushed (place, stage, recipe,
 recipeManifest, output, bundle, image, notes), books (place, release, book, prev,

@@ -19,6 +19,7 @@ import (
 	"github.com/stagescope/stagescope/chain/claim/pgp"
 	"github.com/stagescope/stagescope/chain/safe"
 	"github.com/stagescope/stagescope/rebuild"
+	"github.com/stagescope/stagescope/rebuild/evidence"
 )
 
 // maxGPG bounds what the outside program may print: a message of a few hundred
@@ -74,6 +75,9 @@ func (a *app) claimPushStageX(ctx context.Context, args []string, f *pushFlags) 
 		return err
 	}
 	if s.verifier, s.doc.Key, err = s.f.verifier(ctx, a.err); err != nil {
+		return err
+	}
+	if err := s.judge(ctx, f, stages); err != nil {
 		return err
 	}
 	err = s.stages(ctx, stages)
@@ -141,7 +145,7 @@ type stagexSigner struct {
 	chain    *chain.Chain
 	results  map[string][]*rebuild.Result
 	verifier *pgp.Verifier
-	disputed func(id string) string // what others say against it; "" when nothing is known
+	disputed map[string]string // by stage: what others say against it
 	doc      stagexDocument
 }
 
@@ -178,12 +182,33 @@ func (s *stagexSigner) refusal(st *chain.Stage) string {
 		}
 		break
 	}
-	if s.disputed != nil {
-		if why := s.disputed(st.ID); why != "" {
-			return "it is disputed: " + why
-		}
+	if why := s.disputed[st.ID]; why != "" {
+		return "it is disputed: " + why
 	}
 	return ""
+}
+
+// judge looks for who disagrees, among the claims that are in the store and in the
+// tree: a person's name belongs under nothing that others contradict.
+func (s *stagexSigner) judge(ctx context.Context, f *pushFlags, stages []*chain.Stage) error {
+	if err := f.places.load(s.a); err != nil {
+		return err
+	}
+	st, err := s.a.openStore()
+	if err != nil {
+		return err
+	}
+	r, err := evidence.Judge(ctx, s.chain, idsOf(stages), evidence.Options{Store: st, Parties: f.places.known, Platform: s.a.platform, Offline: true})
+	if err != nil {
+		return evidenceHint(err)
+	}
+	s.disputed = map[string]string{}
+	for i := range r.Stages {
+		if v := &r.Stages[i].Verdict; v.Status == claim.Disputed || v.Status == claim.Tainted {
+			s.disputed[v.Stage] = v.Sentence()
+		}
+	}
+	return nil
 }
 
 // stage signs one stage, unless that was done.
