@@ -59,7 +59,10 @@ type Next struct {
 func (n *Next) Sentence() string {
 	took := "nobody says how long it takes"
 	if n.Hours > 0 {
-		took = fmt.Sprintf("%.2g hours", n.Hours)
+		took = (time.Duration(n.Hours*3600) * time.Second).String()
+		if n.Hours*3600 < 1 {
+			took = "less than a second"
+		}
 	}
 	stages := "stages"
 	if n.Settles == 1 {
