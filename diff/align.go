@@ -3,8 +3,6 @@ package diff
 import (
 	"bytes"
 	"context"
-	"slices"
-	"sort"
 )
 
 // align pairs the equal stretches of two contents that follow one another on
@@ -30,12 +28,14 @@ func align(ctx context.Context, ina, inb *Input, middle hunk) ([]hunk, error) {
 // stretch is an equal run.
 type stretch struct{ a, b, n int }
 
+func (s stretch) inA() int { return s.a }
+
 func alignMiddle(ctx context.Context, a, b []byte, off int64) ([]hunk, error) {
 	ss, err := stretches(ctx, a, b)
 	if err != nil {
 		return nil, err
 	}
-	ss = append(increasing(ss), stretch{len(a), len(b), 0})
+	ss = append(Rising(ss, stretch.inA), stretch{len(a), len(b), 0})
 	var out []hunk
 	pa, pb := 0, 0
 	for _, s := range ss {
@@ -131,31 +131,4 @@ func extend(a, b []byte, i, j, n, floor int) stretch {
 		n++
 	}
 	return stretch{i, j, n}
-}
-
-// increasing picks, of stretches sorted by b, a longest chain that increases
-// in a as well, longest counted in stretches.
-func increasing(ss []stretch) []stretch {
-	tails := make([]int, 0, len(ss)) // index of the least end of a chain of each length
-	prev := make([]int, len(ss))
-	for i, s := range ss {
-		k := sort.Search(len(tails), func(k int) bool { return ss[tails[k]].a >= s.a })
-		prev[i] = -1
-		if k > 0 {
-			prev[i] = tails[k-1]
-		}
-		if k == len(tails) {
-			tails = append(tails, i)
-		} else {
-			tails[k] = i
-		}
-	}
-	var out []stretch
-	if len(tails) > 0 {
-		for i := tails[len(tails)-1]; i >= 0; i = prev[i] {
-			out = append(out, ss[i])
-		}
-	}
-	slices.Reverse(out)
-	return out
 }

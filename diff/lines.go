@@ -87,7 +87,7 @@ func anchors(a, b []string) [][2]int {
 	}
 	sort.Slice(ss, func(i, j int) bool { return ss[i].b < ss[j].b })
 	var out [][2]int
-	for _, s := range increasing(ss) {
+	for _, s := range Rising(ss, stretch.inA) {
 		out = append(out, [2]int{s.a, s.b})
 	}
 	return out

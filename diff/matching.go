@@ -387,7 +387,7 @@ func (m *matching) sayOrder() {
 	for i, k := range idx {
 		ss[i] = stretch{a: int(m.order[k]), b: i, n: 1}
 	}
-	if out := len(ss) - len(increasing(ss)); out > 0 {
+	if out := len(ss) - len(Rising(ss, stretch.inA)); out > 0 {
 		m.n.Reasons = append(m.n.Reasons, Reason{Field: "order of the members", A: "as in A", B: fmt.Sprintf("%d of %d elsewhere", out, len(ss))})
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"sort"
+
+	"github.com/stagescope/stagescope/diff"
 )
 
 // run is a stretch of tokens that both sides have.
@@ -108,7 +110,7 @@ func (t *aligner) unique(a0, a1, b0, b1, k int) []run {
 		}
 	}
 	sort.Slice(found, func(i, j int) bool { return found[i].b < found[j].b })
-	return chained(found)
+	return diff.Rising(found, func(r run) int { return r.a })
 }
 
 // once gives where each sequence of k tokens begins, or -1 when there are
@@ -130,32 +132,6 @@ func once(p []uint64, k int, every uint64) map[uint64]int32 {
 			out[h] = int32(i)
 		}
 	}
-	return out
-}
-
-// chained picks, of runs sorted by b, the longest chain that rises in a too.
-func chained(rs []run) []run {
-	var tails []int
-	prev := make([]int, len(rs))
-	for i, r := range rs {
-		k := sort.Search(len(tails), func(k int) bool { return rs[tails[k]].a >= r.a })
-		prev[i] = -1
-		if k > 0 {
-			prev[i] = tails[k-1]
-		}
-		if k == len(tails) {
-			tails = append(tails, i)
-		} else {
-			tails[k] = i
-		}
-	}
-	var out []run
-	if len(tails) > 0 {
-		for i := tails[len(tails)-1]; i >= 0; i = prev[i] {
-			out = append(out, rs[i])
-		}
-	}
-	slices.Reverse(out)
 	return out
 }
 
