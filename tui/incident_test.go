@@ -33,14 +33,17 @@ var staged = sync.OnceValues(func() (*incident.Staged, error) {
 	if err != nil {
 		return nil, err
 	}
+	stagedIn = dir
 	s := &incident.Stager{Dir: dir, Recording: incident.Recording(), Now: func() time.Time { return epoch }}
 	return s.Prepare(context.Background(), "thompson")
 })
 
+var stagedIn string // "" when no test asked for it
+
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if st, err := staged(); err == nil {
-		os.RemoveAll(filepath.Dir(filepath.Dir(st.Dir)))
+	if stagedIn != "" {
+		_ = os.RemoveAll(stagedIn)
 	}
 	os.Exit(code)
 }
