@@ -100,11 +100,11 @@ func (m *matching) pair(a, b *member) {
 		}
 		m.fail(a.park())
 		m.fail(b.park())
+		m.hardLink(n, a, b) // before others look at the node beside us
 		if a.hasBody() && b.hasBody() {
 			n.Content = again{a, b}
 			m.look(n, a, b)
 		}
-		m.hardLink(n, a, b)
 	}
 	m.add(a.key, n)
 }
