@@ -73,9 +73,13 @@ func (a *app) aboutGroup(sh *sheet, v *claim.Verdict, i int, g *claim.Group) {
 	}
 }
 
-// sideName is how a side of a verdict is called: "=" when there is only one.
+// agreed says that there is one side and that more than one party is on it. A party
+// alone agrees with nobody.
+func agreed(v *claim.Verdict) bool { return len(v.Groups) == 1 && len(v.Groups[0].Parties) > 1 }
+
+// sideName is how a side of a verdict is called: "=" when all agree on it.
 func sideName(v *claim.Verdict, i int) string {
-	if len(v.Groups) == 1 {
+	if agreed(v) {
 		return "="
 	}
 	if i < 26 {
@@ -86,8 +90,10 @@ func sideName(v *claim.Verdict, i int) string {
 
 func sideRole(v *claim.Verdict, i int) look.Role {
 	switch {
-	case len(v.Groups) == 1:
+	case agreed(v):
 		return look.Good
+	case len(v.Groups) == 1:
+		return look.Plain
 	case i == 0:
 		return look.AddedA
 	case i == 1:

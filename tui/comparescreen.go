@@ -3,7 +3,6 @@ package tui
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -427,38 +426,4 @@ func (s *compareScreen) suspect() tea.Cmd {
 		}
 	}
 	return s.app.say("nothing here is suspicious by itself")
-}
-
-func (s *compareScreen) copy() tea.Cmd {
-	if s.panes.focus == 1 && s.mode == viewReasons {
-		if r := s.sheet.at(s.why.Cursor()); r != nil && r.copy != "" {
-			return s.app.copyText("", r.copy)
-		}
-	}
-	if s.panes.focus == 1 && s.mode != viewReasons {
-		if i := s.both.view.list.Cursor(); i >= 0 {
-			return s.app.copyText("", strings.TrimSpace(s.both.view.Row(i, 0).Text()))
-		}
-	}
-	if i := s.tree.Cursor(); i >= 0 && i < len(s.rows.rows) {
-		return s.app.copyText("", s.rows.rows[i].path)
-	}
-	return nil
-}
-
-func (s *compareScreen) copyDigests() tea.Cmd {
-	n := s.node()
-	if n == nil {
-		return nil
-	}
-	var out []string
-	for _, d := range []*diff.Side{n.A, n.B} {
-		if d != nil && d.Digest != "" {
-			out = append(out, string(d.Digest))
-		}
-	}
-	if len(out) == 0 {
-		return s.app.say("it has no digest")
-	}
-	return s.app.copyText("", strings.Join(out, " "))
 }

@@ -116,13 +116,13 @@ func TestRecorded(t *testing.T) {
 	start := time.Date(2026, 3, 4, 10, 0, 0, 0, time.UTC)
 	k := Known{
 		A: Environment{Host: "alpha", User: "builder", Home: "/home/builder", Kernel: "6.1.0", Paths: []string{"/b/1"}, Commit: "abc1234", CPUs: 4, Started: start, Finished: start.Add(time.Hour)},
-		B: Environment{Host: "zebra9", User: "root", Home: "/root", Kernel: "5.10.3", Paths: []string{"/work/two"}, Commit: "def5678", CPUs: 16, Started: start.Add(48 * time.Hour), Finished: start.Add(49 * time.Hour)},
+		B: Environment{Host: "zebra9", User: "root", Home: "/root", Kernel: "5.10.3", Paths: []string{"/srv/two"}, Commit: "def5678", CPUs: 16, Started: start.Add(48 * time.Hour), Finished: start.Add(49 * time.Hour)},
 	}
 	for _, tc := range []struct{ name, a, b, want string }{
 		{"host", "on alpha, at last\n", "on zebra9, at last\n", "D2c proved"},
 		{"user", "made by builder\n", "made by root\n", "D2c proved"},
 		{"kernel", "found 6.1.0 here\n", "found 5.10.3 here\n", "D3a proved"},
-		{"path", "in /b/1 only\n", "in /work/two only\n", "D2a proved"},
+		{"path", "in /b/1 only\n", "in /srv/two only\n", "D2a proved"},
 		{"commit", "of abc1234\n", "of def5678\n", "D5f proved"},
 		{"processors", "shards: 4\n", "shards: 16\n", "D3c proved"},
 		{"another number", "shards: 5\n", "shards: 16\n", ""},
