@@ -191,10 +191,7 @@ func (s *chainScreen) fitAbout(w, _ int) {
 
 func (s *chainScreen) back() bool {
 	switch {
-	case s.panes.zoom:
-		s.panes.zoom = false
-	case s.panes.focus != 0:
-		s.panes.focus = 0
+	case s.panes.back():
 	case s.list.Filtered() || s.list.Mark != "":
 		s.clearFilter()
 	case s.ladder:

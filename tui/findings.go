@@ -96,11 +96,7 @@ func (s *findingsScreen) back() bool {
 		s.list.Show(nil)
 		return true
 	}
-	if s.panes.focus != 0 {
-		s.panes.focus = 0
-		return true
-	}
-	return false
+	return s.panes.back()
 }
 
 func (s *findingsScreen) actions() action.Table {

@@ -252,10 +252,7 @@ func (s *matrixScreen) aboutNext() {
 
 func (s *matrixScreen) back() bool {
 	switch {
-	case s.panes.zoom:
-		s.panes.zoom = false
-	case s.panes.focus != 0:
-		s.panes.focus = 0
+	case s.panes.back():
 	case s.list.Filtered():
 		s.list.Mark = ""
 		s.list.Show(nil)

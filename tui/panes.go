@@ -149,6 +149,20 @@ func (q *pane) body(w int, focused bool) look.Block {
 	return append(look.Block{q.head(w).Fit(w)}, rows...)
 }
 
+// back leaves the enlarged pane, else goes to the first one, and reports
+// whether there was anything to leave.
+func (p *panes) back() bool {
+	switch {
+	case p.zoom:
+		p.zoom = false
+	case p.focus != 0:
+		p.focus = 0
+	default:
+		return false
+	}
+	return true
+}
+
 // next gives the keys to another pane.
 func (p *panes) next(dir int) {
 	n := len(p.all)

@@ -198,18 +198,7 @@ func joined(parts ...string) string {
 	return out
 }
 
-func (s *trialScreen) back() bool {
-	switch {
-	case s.log.view.clear():
-	case s.panes.zoom:
-		s.panes.zoom = false
-	case s.panes.focus != 0:
-		s.panes.focus = 0
-	default:
-		return false
-	}
-	return true
-}
+func (s *trialScreen) back() bool { return s.log.view.clear() || s.panes.back() }
 
 func (s *trialScreen) actions() action.Table {
 	t := action.Table{

@@ -262,17 +262,7 @@ func (s *trustScreen) seedTitle() look.Line {
 	return l
 }
 
-func (s *trustScreen) back() bool {
-	switch {
-	case s.panes.zoom:
-		s.panes.zoom = false
-	case s.panes.focus != 0:
-		s.panes.focus = 0
-	default:
-		return false
-	}
-	return true
-}
+func (s *trustScreen) back() bool { return s.panes.back() }
 
 func (s *trustScreen) actions() action.Table {
 	t := action.Table{

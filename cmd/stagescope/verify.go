@@ -41,12 +41,7 @@ type judgedDocument struct {
 	Changes []evidence.Change `json:"changes,omitempty"`
 }
 
-func (a *app) verifyCmd() *cobra.Command {
-	var f verifyFlags
-	c := &cobra.Command{
-		Use:   "verify STAGE…|DIGEST|IMAGE|--all",
-		Short: "Judge what everyone says about stages by a policy, without building",
-		Long: `Verify gathers all that anyone says about the stages: the digests that the tree
+const verifyHelp = `Verify gathers all that anyone says about the stages: the digests that the tree
 publishes, PGP signatures (in the tree, with --signatures in a directory or at an
 https address), what registries serve (--registry), signed claims of rebuilds
 (where the parties of the parties file publish, with --from in other places, and
@@ -90,8 +85,8 @@ equivalent, which meets a policy of level rootfs or files only.
 
 Exit code 0: the policy is met by every stage that was asked for, and all was
 read. Exit code 1: a dispute is proven, of a stage or of what it is built from,
-or, with --since, somebody disagrees who did not before. Exit code 2: nothing is proven either way: too few have rebuilt
-it, or something could not be read.
+or, with --since, somebody disagrees who did not before. Exit code 2: nothing is
+proven either way: too few have rebuilt it, or something could not be read.
 
 --since FILE compares with a report that was saved with --json and prints what
 changed; then only new dissent gives exit code 1, for use in cron.
@@ -102,7 +97,14 @@ nobody could meet it), parties, stages (verdict, claims, unknown, notes), first
 hours, why: which rebuild would settle most), signers (key, party, files,
 verified, unverified, refused), unknown, notes and changes. A verdict has stage,
 recipe, status, met, lacks, output, level, persons, cpuVendors, signers, groups,
-taint, from, own, assumed, rate, trials, causes, flags, questions and skipped.`,
+taint, from, own, assumed, rate, trials, causes, flags, questions and skipped.`
+
+func (a *app) verifyCmd() *cobra.Command {
+	var f verifyFlags
+	c := &cobra.Command{
+		Use:   "verify STAGE…|DIGEST|IMAGE|--all",
+		Short: "Judge what everyone says about stages by a policy, without building",
+		Long:  verifyHelp,
 		Example: `  stagescope verify stage0
   stagescope --tree ~/stagex verify --all --matrix
   stagescope --tree ~/stagex verify core-bash --registry docker.io/stagex --registry quay.io/stagex
