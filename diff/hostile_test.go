@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -358,6 +359,31 @@ func TestCutShort(t *testing.T) {
 		}
 		if _, err := NewExaminer(Options{}).Keep(t.Context(), "f", r); err == nil {
 			t.Errorf("the first %d of %d bytes are taken for the whole", size, b.Len())
+		}
+	}
+}
+
+// TestBoundOmitsTheSame holds a bound on nodes to the same choice every time.
+func TestBoundOmitsTheSame(t *testing.T) {
+	var files []file
+	for i := range 200 {
+		files = append(files, file{name: fmt.Sprintf("f%03d", i), body: fmt.Sprint(i)})
+	}
+	a, b := imageSpec{layers: [][]byte{tarBytes(t, files...)}}, imageSpec{layers: [][]byte{tarBytes(t)}}
+	var first []string
+	for range 5 {
+		var names []string
+		for _, c := range mustFind(t, compare(t, a, b, Options{Limits: Limits{Nodes: 10}}), "layer 1").Children {
+			names = append(names, c.Name)
+		}
+		if len(names) == 0 {
+			t.Fatal("nothing is shown")
+		}
+		if first == nil {
+			first = names
+		}
+		if !slices.Equal(names, first) {
+			t.Fatalf("another time it shows %q, not %q", names, first)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"sync"
@@ -316,7 +317,9 @@ func (m *matching) lonely(complete bool) {
 		if isB {
 			of = m.b
 		}
-		for key, e := range of {
+		// In order, so that a bound on nodes leaves out the same ones every time.
+		for _, key := range slices.Sorted(maps.Keys(of)) {
+			e := of[key]
 			if m.skip(e.Name) {
 				continue
 			}
@@ -409,10 +412,15 @@ func (m *matching) moved() {
 		}
 		return out
 	}
-	inB := count(m.b)
-	for sum, fa := range count(m.a) {
-		fb := inB[sum]
-		if fa.n != 1 || fb.n != 1 {
+	inA, inB := count(m.a), count(m.b)
+	for _, key := range slices.Sorted(maps.Keys(m.a)) {
+		e := m.a[key]
+		if !e.hasBody() {
+			continue
+		}
+		sum := e.digest()
+		fa, fb := inA[sum], inB[sum]
+		if fa.n != 1 || fb.n != 1 || fa.key != key {
 			continue
 		}
 		a, b := m.a[fa.key], m.b[fb.key]
