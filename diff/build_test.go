@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -74,6 +75,7 @@ type imageSpec struct {
 	level       int // of gzip; 0 means 6
 	annotations map[string]string
 	env         []string
+	indexes     []map[string]any // around the manifest, the innermost first: what each has beside its list
 	harm        func(dir string) // damages the written layout
 }
 
@@ -134,7 +136,13 @@ func (s imageSpec) write(t testing.TB) string {
 	if s.annotations != nil {
 		manifest["annotations"] = s.annotations
 	}
-	index := map[string]any{"schemaVersion": 2, "manifests": []any{putJSON("application/vnd.oci.image.manifest.v1+json", manifest)}}
+	named := putJSON("application/vnd.oci.image.manifest.v1+json", manifest)
+	for _, more := range s.indexes {
+		ix := map[string]any{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": []any{named}}
+		maps.Copy(ix, more)
+		named = putJSON("application/vnd.oci.image.index.v1+json", ix)
+	}
+	index := map[string]any{"schemaVersion": 2, "manifests": []any{named}}
 	p, err := json.Marshal(index)
 	if err != nil {
 		t.Fatal(err)

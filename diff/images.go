@@ -25,7 +25,9 @@ func (x *Examiner) Images(ctx context.Context, a, b *image.Image) (*Node, error)
 	if n := c.indexed.Load(); n > 0 {
 		root.note(fmt.Sprintf("the entries of %d layers are from the store's index, and their bytes were not read again", n))
 	}
-	root.Status = root.sum()
+	if root.Status = root.sum(); len(root.Reasons) > 0 {
+		root.Status = Differs
+	}
 	root.Settle()
 	return root, err
 }
@@ -41,42 +43,34 @@ type imagePair struct {
 	indexed atomic.Int64 // layers of both sides whose entries came from the index
 }
 
-// indexes adds a node for each index on the way to the manifests. When only one
-// side has one there is nothing to compare it with.
+// indexes adds a node for each pair of indexes on the way to the manifests, which
+// are paired from the manifest outwards. An index that only one side has is a
+// difference of its own: what the references name has other bytes, though the
+// manifest within may be the other side's.
 func (c *imagePair) indexes(root *Node) {
 	ia, ib := c.a.Indexes(), c.b.Indexes()
-	if len(ia) != len(ib) {
-		for i, im := range []*image.Image{c.a, c.b} {
-			if is := im.Indexes(); len(is) > 0 {
-				root.note(fmt.Sprintf("%s is reached through %d index (%s), and the indexes of the two sides are not compared", "AB"[i:i+1], len(is), is[0].Digest()))
-			}
-		}
-		return
-	}
-	var parent *Node
+	shared := min(len(ia), len(ib))
+	c.wrapping(root, ia, ib)
+	ia, ib = ia[len(ia)-shared:], ib[len(ib)-shared:]
 	for i := range ia {
 		n := c.object(KindIndex, "index", ia[i], ib[i])
 		for k := range n.Reasons {
 			r := &n.Reasons[k]
-			if (strings.HasSuffix(r.Field, "/digest") || strings.HasSuffix(r.Field, "/size")) && c.leadsOn(i, r) {
+			if (strings.HasSuffix(r.Field, "/digest") || strings.HasSuffix(r.Field, "/size")) && c.leadsOn(ia[i+1:], ib[i+1:], r) {
 				r.Cause = ofContent("digest or size of the object below")
 			}
 		}
 		n.settle()
-		if parent == nil {
-			root.Children = append(root.Children, n)
-		}
-		parent = n
+		root.Children = append(root.Children, n)
 	}
 }
 
-// leadsOn reports whether a reason of the i-th index is the digest or size of
-// what it leads to.
-func (c *imagePair) leadsOn(i int, r *Reason) bool {
-	ia, ib := c.a.Indexes(), c.b.Indexes()
+// leadsOn reports whether a reason of an index is the digest or size of what it
+// leads to: the indexes below, or the manifests.
+func (c *imagePair) leadsOn(ia, ib []*image.Object, r *Reason) bool {
 	da, db := c.a.ManifestDigest(), c.b.ManifestDigest()
-	if i+1 < len(ia) {
-		da, db = ia[i+1].Digest(), ib[i+1].Digest()
+	if len(ia) > 0 {
+		da, db = ia[0].Digest(), ib[0].Digest()
 	}
 	if da == db {
 		return false

@@ -18,8 +18,7 @@ func Explain(ctx context.Context, root *diff.Node, a, b *image.Image, o Options)
 	if a == nil || b == nil || root.Kind != diff.KindImage || unread(root) {
 		return nil, nil
 	}
-	indexes := root.Status == diff.Same && a.IndexDigest() != b.IndexDigest()
-	if root.Status != diff.Differs && !indexes {
+	if root.Status != diff.Differs {
 		return nil, nil
 	}
 	if !slices.Equal(diffIDs(a), diffIDs(b)) {
@@ -34,7 +33,7 @@ func Explain(ctx context.Context, root *diff.Node, a, b *image.Image, o Options)
 		return nil, err
 	}
 	note(root, ans.Sentence())
-	if !ans.Found || indexes {
+	if !ans.Found {
 		return ans, nil
 	}
 	for i := range ans.Steps {
@@ -84,7 +83,7 @@ func writeStep(root *diff.Node, s *Step) {
 			n.Reasons = append(n.Reasons, diff.Reason{Field: "encoder", A: s.From, B: s.To, Cause: cause()})
 		})
 	case s.Cause == "A1" || s.Cause == "A6":
-		shown := false
+		shown := slices.ContainsFunc(root.Reasons, func(r diff.Reason) bool { return r.Field == "index" })
 		visit(root, diff.KindIndex, func(*diff.Node) { shown = true })
 		if !shown {
 			root.Reasons = append(root.Reasons, diff.Reason{Field: "index", A: s.From, B: s.To, Cause: cause()})

@@ -1,0 +1,58 @@
+package diff
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/stagescope/stagescope/chain"
+	"github.com/stagescope/stagescope/chain/image"
+)
+
+// wrapping gives the root a reason when one side's reference names an index
+// around what the other side's names. The indexes were hashed when they were
+// read, and each lists the next, so that taking what it lists undoes it.
+func (c *imagePair) wrapping(root *Node, a, b []*image.Object) {
+	if len(a) == len(b) {
+		return
+	}
+	r := Reason{Field: "index", A: outermost(c.a), B: outermost(c.b)}
+	more := a[:max(0, len(a)-len(b))]
+	if len(b) > len(a) {
+		more = b[:len(b)-len(a)]
+	}
+	evidence := "the bytes of the index were hashed, and it lists what the other side names"
+	if len(more) > 1 {
+		evidence = fmt.Sprintf("the bytes of %d indexes, one in the other, were hashed, and the innermost lists what the other side names", len(more))
+	}
+	if c.a.ManifestDigest() != c.b.ManifestDigest() {
+		evidence += ", or rather a manifest that differs from it as is said below"
+	}
+	r.Cause = &Cause{ID: "A1", Name: "index wrapping", Confidence: Proved, Evidence: evidence, Fix: "compare manifests, or name both images by the same kind of object"}
+	root.Reasons = append(root.Reasons, r)
+	beside := 0
+	for _, ix := range more {
+		var list struct {
+			Manifests []struct {
+				Digest string `json:"digest"`
+			} `json:"manifests"`
+		}
+		if json.Unmarshal(ix.Raw, &list) == nil {
+			beside += len(list.Manifests) - 1
+		}
+	}
+	if beside > 0 {
+		root.note(fmt.Sprintf("the index lists %d more that the other side does not name, and which were not compared", beside))
+	}
+}
+
+// outermost says what a reference leads to first.
+func outermost(im *image.Image) string {
+	say := func(kind string, d chain.Digest) string { return fmt.Sprintf("%s %s", kind, d) }
+	switch {
+	case im.IndexDigest() != "":
+		return say("index", im.IndexDigest())
+	case im.ManifestDigest() != "":
+		return say("manifest", im.ManifestDigest())
+	}
+	return say("config", im.ConfigDigest())
+}
