@@ -10,9 +10,14 @@ import (
 
 // wrapping gives the root a reason when one side's reference names an index
 // around what the other side's names. The indexes were hashed when they were
-// read, and each lists the next, so that taking what it lists undoes it.
+// read, and each lists the next, so that taking what it lists undoes it. A claim
+// is of a manifest: an index around the other side is then none of its matter.
 func (c *imagePair) wrapping(root *Node, a, b []*image.Object) {
 	if len(a) == len(b) {
+		return
+	}
+	if c.a.Ref().Claim != "" || c.b.Ref().Claim != "" {
+		root.note("the claim is of a manifest: the manifests are compared, and not the index around the other side's")
 		return
 	}
 	r := Reason{Field: "index", A: outermost(c.a), B: outermost(c.b)}

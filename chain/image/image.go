@@ -114,7 +114,7 @@ func OpenReference(ctx context.Context, r Reference, o Options) (*Image, error) 
 		if resolved.Kind == KindClaim {
 			return nil, fmt.Errorf("opening %q: it leads to another claim", r.Text)
 		}
-		resolved.Text = r.Text
+		resolved.Text, resolved.Claim = r.Text, r.Claim
 		r = resolved
 	}
 	img, err := openKind(ctx, r, o)

@@ -35,7 +35,7 @@ type Reference struct {
 	Tag    string       // inside a layout or archive; or the store's tag
 	Digest chain.Digest // of an index or manifest inside a layout, archive or store
 	Name   name.Reference
-	Claim  string // PARTY/ID
+	Claim  string // PARTY/ID; kept when the claim was resolved
 }
 
 func (r Reference) String() string { return r.Text }
