@@ -13,6 +13,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
 	"github.com/stagescope/stagescope/diff"
+	"github.com/stagescope/stagescope/diff/compressed/bzip2"
 	"github.com/stagescope/stagescope/diff/compressed/zlib"
 )
 
@@ -318,4 +319,50 @@ func FuzzOther(f *testing.F) {
 			t.Fatalf("no residue without a cause: %s", n.Kind)
 		}
 	})
+}
+
+func bz(t testing.TB, level, chunk int, p []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z, err := bzip2.NewWriter(&b, level)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for len(p) > chunk {
+		z.Write(p[:chunk])
+		if err := z.Restart(); err != nil {
+			t.Fatal(err)
+		}
+		p = p[chunk:]
+	}
+	z.Write(p)
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// TestBzip2IsProved: a stream of bzip2 follows from its content, whatever its
+// level and however many streams it is cut into; a bit that does not stays.
+func TestBzip2IsProved(t *testing.T) {
+	p := words(350_000)
+	whole := bz(t, 9, len(p), p)
+	n := pair(t, bz(t, 2, len(p), p), whole)
+	if r := reason(t, n, "encoder"); r.A != "bzip2 level 2 (libbzip2)" || r.B != "bzip2 level 9 (libbzip2)" || n.Residue != diff.ResidueNone || n.Kind != KindBzip2 {
+		t.Errorf("%+v, residue %s, %+v", r, n.Residue, n.Reasons)
+	}
+	n = pair(t, bz(t, 1, len(p), p), bz(t, 1, 100_000, p))
+	if r := reason(t, n, "encoder"); n.Residue != diff.ResidueNone || r.B != "bzip2 level 1 (libbzip2, a stream for every 100000 bytes, as of pbzip2)" {
+		t.Errorf("%+v, residue %s", n.Reasons, n.Residue)
+	}
+	q := bytes.Clone(p)
+	q[1000] ^= 1
+	n = pair(t, whole, bz(t, 9, len(q), q))
+	if len(n.Children) != 1 || n.Residue == diff.ResidueNone || len(n.UnexplainedA)+len(n.UnexplainedB) != 0 {
+		t.Errorf("%+v, residue %s, %v", n.Reasons, n.Residue, n.UnexplainedB)
+	}
+	// Cut elsewhere, where no program does it.
+	if n = pair(t, whole, bz(t, 9, 70_001, p)); n.Residue != diff.ResidueKnown || len(n.UnexplainedB) != 1 {
+		t.Errorf("%+v, residue %s", n.Reasons, n.Residue)
+	}
 }

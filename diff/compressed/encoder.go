@@ -16,7 +16,7 @@ import (
 
 // Encoder names what made a compressed stream.
 type Encoder struct {
-	Name    string // of the format: gzip, deflate, zstd
+	Name    string // of the format: gzip, deflate, zstd, bzip2
 	Level   int    // as the library counts levels; -2 of deflate is Huffman only
 	Library string // e.g. "Go compress/flate"
 	Params  string // other settings, e.g. "EncodeAll"; often empty
@@ -40,8 +40,8 @@ type candidate struct {
 }
 
 // Identify finds the known encoder that makes exactly the encoded bytes, all of
-// them, of the decoded ones. Encoded is a gzip stream of one member or a zstd
-// frame. Each candidate is given up at the first byte that differs, and all
+// them, of the decoded ones. Encoded is a gzip stream of one member, a zstd frame
+// or streams of bzip2. Each candidate is given up at the first byte that differs, and all
 // together after four times the content; false means only that none was found.
 func Identify(ctx context.Context, encoded, decoded *io.SectionReader) (Encoder, bool) {
 	head := make([]byte, 4)
@@ -61,6 +61,8 @@ func Identify(ctx context.Context, encoded, decoded *io.SectionReader) (Encoder,
 		return e, ok
 	case bytes.Equal(head, []byte(zstdMagic)):
 		return first(ctx, zstdCandidates(), encoded, decoded)
+	case string(head[:3]) == "BZh":
+		return first(ctx, bzip2Candidates(head[3]), encoded, decoded)
 	}
 	return Encoder{}, false
 }

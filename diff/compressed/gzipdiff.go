@@ -183,7 +183,7 @@ func recompressed(n *diff.Node, prefix string, names [2]string, a, b diff.Range)
 	}
 	r := diff.Reason{Field: prefix + "encoder", A: names[0], B: names[1]}
 	if known {
-		r.Cause = &diff.Cause{ID: "A5", Name: "recompressed", Confidence: diff.Proved, Evidence: "encoding the content again gives exactly these bytes on both sides", Fix: "pin the compressor and its level"}
+		r.Cause = encoderCause(names)
 	}
 	n.Reasons = append(n.Reasons, r)
 }

