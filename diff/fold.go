@@ -29,13 +29,13 @@ func fold(n *Node) {
 		}
 		if !done[k] {
 			done[k] = true
-			out = append(out, group(k, by[k]))
+			out = append(out, group(by[k]))
 		}
 	}
 	n.Children = out
 }
 
-// foldKey is the properties in which an entry differs; "" when its content
+// foldKey is the properties in which an entry differs, and why; "" when its content
 // differs as well, or something else that must be seen by itself.
 func foldKey(n *Node) string {
 	if n.Kind != KindEntry || n.Status != Differs || n.Content != nil || len(n.Children) > 0 || n.Note != "" || n.Suspicious > 0 {
@@ -49,9 +49,13 @@ func foldKey(n *Node) string {
 				return ""
 			}
 		}
-		fields = append(fields, r.Field)
+		key := r.Field
+		if c := r.Cause; c != nil {
+			key += "\x00" + c.ID + "\x00" + c.Name + "\x00" + c.Confidence.String()
+		}
+		fields = append(fields, key)
 	}
-	return strings.Join(fields, ", ")
+	return strings.Join(fields, "\x01")
 }
 
 // risky reports a change that gives a file power: a set-id bit, a capability or
@@ -69,8 +73,12 @@ func risky(r Reason) bool {
 }
 
 // group is the counted node.
-func group(key string, list []*Node) *Node {
-	g := &Node{Kind: KindGroup, Name: fmt.Sprintf("%s of %d entries", key, len(list)), Status: Differs, Count: len(list), Children: list}
+func group(list []*Node) *Node {
+	var fields []string
+	for _, r := range list[0].Reasons {
+		fields = append(fields, r.Field)
+	}
+	g := &Node{Kind: KindGroup, Name: fmt.Sprintf("%s of %d entries", strings.Join(fields, ", "), len(list)), Status: Differs, Count: len(list), Children: list}
 	for i, r := range list[0].Reasons {
 		g.Reasons = append(g.Reasons, Reason{Field: r.Field, A: values(list, i, func(r Reason) string { return r.A }), B: values(list, i, func(r Reason) string { return r.B }), Cause: r.Cause})
 	}

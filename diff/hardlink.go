@@ -4,8 +4,8 @@ import (
 	"crypto/sha256"
 	"hash/maphash"
 	"io"
-
-	"github.com/stagescope/stagescope/chain/image"
+	"maps"
+	"strings"
 )
 
 const hardLinkType = "hard link"
@@ -57,19 +57,14 @@ func (m *matching) resolve() error {
 	return nil
 }
 
-// sameTarget reads what a hard link leads to and compares its hash. What cannot
-// be read is not the same.
+// sameTarget reads what a hard link leads to and compares its hash, and what the
+// link then is: it has the owner, mode and attributes of its target, whatever its
+// own header says. What cannot be read is not the same.
 func (m *matching) sameTarget(l linked) (bool, error) {
 	if l.link.Fields == nil || l.link.stream.reopen == nil {
 		return false, nil
 	}
-	target := ""
-	for _, f := range l.link.Fields() {
-		if f.Key == "link" {
-			target = image.CleanPath(f.Value)
-		}
-	}
-	seq, ok := l.link.stream.at[maphash.String(nameSeed, target)]
+	seq, ok := l.link.stream.at[maphash.String(nameSeed, l.link.HardLink)]
 	if !ok || int(seq) >= l.link.seq {
 		return false, nil
 	}
@@ -78,10 +73,29 @@ func (m *matching) sameTarget(l linked) (bool, error) {
 		return false, m.ctx.Err()
 	}
 	defer rc.Close()
+	if r, ok := rc.(*reopened); !ok || l.file.Fields == nil || !sameFile(r.fields, l.file.Fields()) {
+		return false, nil
+	}
 	h := sha256.New()
 	n, err := io.Copy(h, &bounded{ctx: m.ctx, r: rc, left: m.x.limit.Decoded})
 	if err != nil {
 		return false, m.ctx.Err()
 	}
 	return n == l.file.size && [32]byte(h.Sum(nil)) == l.file.digest(), nil
+}
+
+// sameFile reports whether two files have the same powers: type, mode, owner and
+// extended attributes.
+func sameFile(a, b []Field) bool {
+	of := func(fs []Field) map[string]string {
+		out := map[string]string{}
+		for _, f := range fs {
+			switch {
+			case f.Key == "type", f.Key == "mode", f.Key == "uid", f.Key == "gid", strings.HasPrefix(f.Key, "xattr "), strings.HasPrefix(f.Key, "PAX record "):
+				out[f.Key] = f.Value
+			}
+		}
+		return out
+	}
+	return maps.Equal(of(a), of(b))
 }

@@ -2,6 +2,7 @@ package diff
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -19,6 +20,11 @@ func (x *Examiner) Images(ctx context.Context, a, b *image.Image) (*Node, error)
 		A: &Side{Name: a.Ref().Text, Size: -1, Digest: a.ManifestDigest()},
 		B: &Side{Name: b.Ref().Text, Size: -1, Digest: b.ManifestDigest()}}
 	c := &imagePair{x: x, a: a, b: b}
+	for i, im := range []*image.Image{a, b} {
+		for _, s := range im.Notes() {
+			root.note("AB"[i:i+1] + ": " + s)
+		}
+	}
 	c.indexes(root)
 	manifest, err := c.manifest(ctx)
 	root.Children = append(root.Children, manifest)
@@ -54,31 +60,37 @@ func (c *imagePair) indexes(root *Node) {
 	ia, ib = ia[len(ia)-shared:], ib[len(ib)-shared:]
 	for i := range ia {
 		n := c.object(KindIndex, "index", ia[i], ib[i])
-		for k := range n.Reasons {
-			r := &n.Reasons[k]
-			if (strings.HasSuffix(r.Field, "/digest") || strings.HasSuffix(r.Field, "/size")) && c.leadsOn(ia[i+1:], ib[i+1:], r) {
-				r.Cause = ofContent("digest or size of the object below")
-			}
+		da, db := c.a.ManifestDigest(), c.b.ManifestDigest()
+		if i+1 < len(ia) {
+			da, db = ia[i+1].Digest(), ib[i+1].Digest()
 		}
+		leadOn(da, db, n.Reasons)
 		n.settle()
 		root.Children = append(root.Children, n)
 	}
 }
 
-// leadsOn reports whether a reason of an index is the digest or size of what it
-// leads to: the indexes below, or the manifests.
-func (c *imagePair) leadsOn(ia, ib []*image.Object, r *Reason) bool {
-	da, db := c.a.ManifestDigest(), c.b.ManifestDigest()
-	if len(ia) > 0 {
-		da, db = ia[0].Digest(), ib[0].Digest()
-	}
+// leadOn finds the digest and size of what an index leads to, da and db, among its
+// reasons. Those of other entries are of other objects, which nobody compared.
+func leadOn(da, db chain.Digest, rs []Reason) {
 	if da == db {
-		return false
+		return
 	}
-	if strings.HasSuffix(r.Field, "/size") {
-		return true
+	entry := ""
+	for _, r := range rs {
+		at, last, _ := cutLast(r.Field)
+		if last == "digest" && strings.HasPrefix(at, "/manifests/") && r.A == fmt.Sprintf("%q", da) && r.B == fmt.Sprintf("%q", db) {
+			entry = at
+		}
 	}
-	return r.A == fmt.Sprintf("%q", da) && r.B == fmt.Sprintf("%q", db)
+	if entry == "" {
+		return
+	}
+	for k := range rs {
+		if rs[k].Field == entry+"/digest" || rs[k].Field == entry+"/size" {
+			rs[k].Cause = ofContent("digest or size of the object below")
+		}
+	}
 }
 
 // object compares two JSON objects, whose bytes were verified when they were
@@ -109,6 +121,7 @@ func (c *imagePair) object(kind Kind, name string, a, b *image.Object) *Node {
 	rs, err := JSONReasons(a.Raw, b.Raw)
 	if err != nil {
 		n.note(err.Error())
+		rs = []Reason{{Field: "JSON that cannot be read"}}
 	}
 	n.Reasons = rs
 	for _, h := range lineHunks(Lines(string(a.Raw), string(b.Raw))) {
@@ -171,32 +184,65 @@ func (c *imagePair) straight() bool {
 
 // derive marks the digests and sizes that follow from what differs below.
 func (c *imagePair) derive(manifest *Node) {
-	differing := map[string]bool{}
+	var inManifest, inConfig = map[string]bool{}, map[string]bool{}
 	for i, p := range c.pairs {
 		if c.layers[i].Status != Same && p.a == p.b {
-			differing[fmt.Sprintf("/layers/%d", p.a)] = true
+			inManifest[fmt.Sprintf("/layers/%d/digest", p.a)] = true
+			inManifest[fmt.Sprintf("/layers/%d/size", p.a)] = true
 			if l := c.layers[i]; l.A != nil && l.B != nil && c.a.Layers()[p.a].DiffID != c.b.Layers()[p.b].DiffID {
-				differing[fmt.Sprintf("/rootfs/diff_ids/%d", p.a)] = true
+				inConfig[fmt.Sprintf("/rootfs/diff_ids/%d", p.a)] = true
 			}
 		}
 	}
 	if c.config.Status == Differs {
-		differing["/config"] = true
+		inManifest["/config/digest"], inManifest["/config/size"] = true, true
 	}
 	straight := c.straight()
-	for _, n := range []*Node{manifest, c.config} {
-		for i := range n.Reasons {
-			r := &n.Reasons[i]
-			at, last, _ := cutLast(r.Field)
-			switch {
-			case differing[at] && (last == "digest" || last == "size"), differing[r.Field]:
-				r.Cause = ofContent("digest or size of the object below")
-			case !straight && (strings.HasPrefix(r.Field, "/layers/") || strings.HasPrefix(r.Field, "/rootfs/diff_ids/")):
-				r.Cause = ofContent("list of the layers below")
+	for i := range manifest.Reasons {
+		r := &manifest.Reasons[i]
+		switch {
+		case inManifest[r.Field]:
+			r.Cause = ofContent("digest or size of the object below")
+		case !straight && listsLayer(r):
+			r.Cause = ofContent("list of the layers below")
+		}
+	}
+	for i := range c.config.Reasons {
+		r := &c.config.Reasons[i]
+		switch {
+		case inConfig[r.Field]:
+			r.Cause = ofContent("digest or size of the object below")
+		case !straight && strings.HasPrefix(r.Field, "/rootfs/diff_ids/"):
+			r.Cause = ofContent("list of the layers below")
+		}
+	}
+	manifest.settle()
+	c.config.settle()
+}
+
+// listsLayer reports whether a reason is that a manifest lists another layer, and
+// nothing else of it: where else it may be had from, or what it holds, is not said
+// by the layer.
+func listsLayer(r *Reason) bool {
+	at, ok := strings.CutPrefix(r.Field, "/layers/")
+	if !ok {
+		return false
+	}
+	if _, last, deeper := cutLast(at); deeper {
+		return last == "digest" || last == "size"
+	}
+	for _, v := range []string{r.A, r.B} {
+		var d map[string]json.RawMessage
+		if v != "" && json.Unmarshal([]byte(v), &d) != nil {
+			return false
+		}
+		for k := range d {
+			if k != "digest" && k != "size" && k != "mediaType" {
+				return false
 			}
 		}
-		n.settle()
 	}
+	return true
 }
 
 func cutLast(p string) (before, last string, ok bool) {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -19,7 +20,7 @@ import (
 // What is kept in an index, and under which name. The number changes with the
 // form, so that an old index is not there rather than wrong.
 const (
-	entriesKind = "layer-entries-1"
+	entriesKind = "layer-entries-2"
 	contentKind = "layer-content-1"
 )
 
@@ -35,7 +36,7 @@ const maxKept = 4 << 20
 //	byte flags: 1 it has content, 2 it is the end of the archive, 4 Within is known
 //	if it has content: uvarint size, 32 bytes of SHA-256
 //	if Within is known: uvarint offset
-//	if it is the end: uvarint zero bytes at the end, uvarint bytes after it
+//	if it is the end: uvarint zero bytes at the end
 type indexWriter struct {
 	buf bytes.Buffer
 	z   *zstd.Encoder
@@ -48,8 +49,9 @@ const (
 	flagWithin
 )
 
-// errOddHeader keeps a layer out of the index whose headers are not whole blocks:
-// it has bytes where padding belongs, which must be seen again each time.
+// errOddHeader keeps a layer out of the index whose headers are not whole blocks,
+// or that goes on after its end: it has bytes where padding belongs, which must be
+// seen again each time.
 var errOddHeader = errors.New("a header that is not whole blocks")
 
 func newIndexWriter() *indexWriter {
@@ -59,7 +61,7 @@ func newIndexWriter() *indexWriter {
 }
 
 func (w *indexWriter) add(m *member) {
-	if w.err == nil && !m.Meta && len(m.Raw)%512 != 0 {
+	if w.err == nil && (!m.Meta && len(m.Raw)%512 != 0 || m.Meta && len(m.Fields()) > 1) {
 		w.err = errOddHeader
 	}
 	if w.err != nil {
@@ -85,12 +87,12 @@ func (w *indexWriter) add(m *member) {
 		p = binary.AppendUvarint(p, uint64(m.Within.Off))
 	}
 	if m.Meta {
-		fs := m.Fields()
-		for _, f := range fs {
-			var n uint64
-			fmt.Sscan(f.Value, &n)
-			p = binary.AppendUvarint(p, n)
+		n, err := strconv.ParseUint(m.Fields()[0].Value, 10, 64)
+		if err != nil {
+			w.err = err
+			return
 		}
+		p = binary.AppendUvarint(p, n)
 	}
 	_, w.err = w.z.Write(p)
 }
@@ -128,16 +130,17 @@ type indexStream struct {
 	z     *zstd.Decoder
 	r     *bufio.Reader
 	layer *layerStream
+	ended bool // the end of the archive was given
 }
 
 // Next gives the next member. A damaged index is an error; the store gives none
 // that is not exactly what was put.
 func (s *indexStream) Next(context.Context) (*Member, error) {
 	n, err := binary.ReadUvarint(s.r)
-	if err == io.EOF {
+	if err == io.EOF && s.ended {
 		return nil, io.EOF
 	}
-	if err != nil || n > maxRaw {
+	if err != nil || n > maxRaw || s.ended {
 		return nil, fmt.Errorf("the store's index of the layer is damaged: use --rehash")
 	}
 	raw := make([]byte, n+1)
@@ -163,7 +166,9 @@ func (s *indexStream) Next(context.Context) (*Member, error) {
 		if err != nil {
 			return nil, err
 		}
-		m.Within = &Range{int64(off), m.Body.(*known).size}
+		if k, ok := m.Body.(*known); ok {
+			m.Within = &Range{int64(off), k.size}
+		}
 	}
 	if flags&flagEnd != 0 {
 		return m, s.end(m)
@@ -177,16 +182,12 @@ func (s *indexStream) Next(context.Context) (*Member, error) {
 }
 
 func (s *indexStream) end(m *Member) error {
-	var ns [2]uint64
-	for i := range ns {
-		n, err := binary.ReadUvarint(s.r)
-		if err != nil {
-			return err
-		}
-		ns[i] = n
+	n, err := binary.ReadUvarint(s.r)
+	if err == nil {
+		s.ended = true
+		endMember(m, int64(n), nil, nil)
 	}
-	endMember(m, int64(ns[0]), int(ns[1]))
-	return nil
+	return err
 }
 
 // Close ends reading.

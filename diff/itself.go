@@ -12,8 +12,8 @@ func (n *Node) Itself() bool {
 	case Same, NotChecked, Unreadable:
 		return false
 	}
-	if len(n.Reasons) == 0 {
-		return n.Leaf()
+	if len(n.Reasons) == 0 || len(n.UnexplainedA)+len(n.UnexplainedB) > 0 {
+		return n.Leaf() || len(n.UnexplainedA)+len(n.UnexplainedB) > 0
 	}
 	for _, r := range n.Reasons {
 		if r.Cause == nil || r.Cause.Confidence != Derived {

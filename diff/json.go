@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // JSONReasons compares two JSON documents by structure. Fields are JSON
@@ -29,10 +31,28 @@ func JSONReasons(a, b []byte) ([]Reason, error) {
 	}
 	var rs []Reason
 	jsonValues(&rs, "", va, vb)
-	if len(rs) == 0 {
+	if oa, ob := ambiguous(a), ambiguous(b); oa+ob != "" {
+		// Where both have it, the values do not show whether it is the same.
+		rs = append(rs, Reason{Field: "what another reader may read otherwise", A: oa, B: ob})
+	} else if len(rs) == 0 {
 		rs = []Reason{{Field: "encoding of the JSON", A: fmt.Sprintf("%d bytes", len(a)), B: fmt.Sprintf("%d bytes", len(b))}}
 	}
 	return rs, nil
+}
+
+// ambiguous says what of a document readers of JSON do not agree about: a key
+// that comes twice, or text that is not UTF-8 (RFC 8259, sections 4 and 8); ""
+// for nothing.
+func ambiguous(p []byte) string {
+	d := jsontext.NewDecoder(bytes.NewReader(p))
+	for {
+		switch _, err := d.ReadToken(); {
+		case err == io.EOF:
+			return ""
+		case err != nil:
+			return err.Error()
+		}
+	}
 }
 
 func parseJSON(p []byte) (any, error) {

@@ -20,6 +20,7 @@ type matching struct {
 	links    []linked
 	order    []int32 // of pairs, by A: the member's number in B
 	orderA   []int32
+	counts   string // why the order of the members counts; "" when it does not
 	excluded map[string]int
 
 	mu    sync.Mutex
@@ -88,8 +89,10 @@ func (m *matching) pair(a, b *member) {
 		b.body.release()
 		return
 	}
-	n := &Node{Kind: KindEntry, Name: a.Name, Status: Differs, A: a.side(!content), B: b.side(!content), Reasons: fieldReasons(a, b)}
-	suspectEntry(n)
+	n := &Node{Kind: KindEntry, Name: a.Name, Status: Differs, A: a.side(!content), B: b.side(!content)}
+	var fa, fb []Field
+	n.Reasons, fa, fb = fieldReasons(a, b)
+	suspectEntry(n, fa, fb)
 	m.tell(n, content)
 	if content {
 		a.body.release()
@@ -138,13 +141,12 @@ func (m *matching) skip(name string) bool {
 	return true
 }
 
-// fieldReasons are all respects but the content in which two members differ.
-func fieldReasons(a, b *member) []Reason {
+// fieldReasons are all respects but the content in which two members differ, and
+// the properties of both; none when all of them are equal.
+func fieldReasons(a, b *member) (out []Reason, fa, fb []Field) {
 	if bytes.Equal(a.Raw, b.Raw) {
-		return nil
+		return nil, nil, nil
 	}
-	var out []Reason
-	var fa, fb []Field
 	if a.Fields != nil {
 		fa = a.Fields()
 	}
@@ -174,7 +176,7 @@ func fieldReasons(a, b *member) []Reason {
 	if len(out) == 0 && (a.Explain == nil || a.size == b.size) {
 		out = append(out, rawReason(a.Raw, b.Raw))
 	}
-	return out
+	return out, fa, fb
 }
 
 // rawReason says how two encodings of the same properties differ.
@@ -339,8 +341,9 @@ func (m *matching) lonely(complete bool) {
 				n.Content = c
 			}
 			if e.Fields != nil {
-				n.Reasons = only(e.Fields(), isB)
-				suspectEntry(n)
+				fs := e.Fields()
+				n.Reasons = only(fs, isB)
+				suspectEntry(n, fs, fs)
 				n.settle()
 			}
 			m.add(key, n)
@@ -391,7 +394,11 @@ func (m *matching) sayOrder() {
 		ss[i] = stretch{a: int(m.order[k]), b: i, n: 1}
 	}
 	if out := len(ss) - len(Rising(ss, stretch.inA)); out > 0 {
-		m.n.Reasons = append(m.n.Reasons, Reason{Field: "order of the members", A: "as in A", B: fmt.Sprintf("%d of %d elsewhere", out, len(ss))})
+		r := Reason{Field: "order of the members", A: "as in A", B: fmt.Sprintf("%d of %d elsewhere", out, len(ss))}
+		if m.counts != "" {
+			r.Cause = &Cause{ID: "B2", Name: "order of the entries", Confidence: Likely, Evidence: "the same members come in another order, which here decides what is unpacked: " + m.counts, Fix: "sort them"}
+		}
+		m.n.Reasons = append(m.n.Reasons, r)
 	}
 }
 
@@ -431,11 +438,13 @@ func (m *matching) moved() {
 		delete(m.b, fb.key)
 		n := &Node{Kind: KindEntry, Name: a.Name, Status: Differs, A: a.side(true), B: b.side(true)}
 		n.Reasons = append(n.Reasons, Reason{Field: "name", A: a.Name, B: b.Name})
-		for _, r := range fieldReasons(a, b) {
+		rs, pa, pb := fieldReasons(a, b)
+		for _, r := range rs {
 			if r.Field != "name" {
 				n.Reasons = append(n.Reasons, r)
 			}
 		}
+		suspectEntry(n, pa, pb)
 		a.body.release()
 		b.body.release()
 		n.settle()

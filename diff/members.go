@@ -2,6 +2,7 @@ package diff
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -34,6 +35,7 @@ type reading struct {
 	seen   map[uint64]uint32 // how many members had a name of that hash
 	at     map[uint64]int32  // number of the last of them
 	n      int
+	order  ordered
 	entry  func(*member) // called for every member, to fill an index; may be nil
 	done   func()        // called when the end was reached; may be nil
 	reopen func(ctx context.Context, n int) (io.ReadCloser, error)
@@ -75,6 +77,7 @@ func (x *Examiner) streams(ctx context.Context, n *Node, ra, rb *reading) error 
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	}
+	m.counts = cmp.Or(ra.order.counts, rb.order.counts)
 	if e := m.finish(err == nil); e != nil && err == nil {
 		err = e
 	}
@@ -117,6 +120,7 @@ func (r *reading) run(ctx context.Context, out chan<- *member) error {
 		if k := r.seen[name]; k > 0 {
 			m.key += "\x00" + strconv.Itoa(int(k))
 		}
+		r.order.see(m, name, r.seen)
 		r.seen[name]++
 		r.at[name] = int32(m.seq)
 		if m.Body != nil && m.Within == nil {

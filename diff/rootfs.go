@@ -45,19 +45,33 @@ func (c *imagePair) rootfs(ctx context.Context) (*Node, error) {
 	}
 	if n.Status == Same {
 		n.note("both make the same tree, modification times included: only the layers are cut differently")
-		c.sameTree()
+		c.sameTree(n, fs)
 	}
 	return n, err
 }
 
-// sameTree explains layers that have no counterpart by their sum being equal.
-func (c *imagePair) sameTree() {
-	cause := &Cause{ID: "A7", Name: "the same tree, cut into layers differently", Confidence: Proved,
-		Evidence: "all layers applied give equal trees, hashed", Fix: "build with the same frontend and the same squashing"}
+// sameTree explains layers that have no counterpart by their sum being equal. A
+// layer with entries of which later ones leave nothing is not explained by that:
+// whoever has the image has them.
+func (c *imagePair) sameTree(n *Node, fs [2]*image.FS) {
 	for i, p := range c.pairs {
 		l := c.layers[i]
 		if p.a == p.b || l.Status == Unreadable {
 			continue
+		}
+		cause := &Cause{ID: "A7", Name: "the same tree, cut into layers differently", Confidence: Proved,
+			Evidence: "all layers applied give equal trees, hashed", Fix: "build with the same frontend and the same squashing"}
+		hidden := 0
+		if p.a >= 0 {
+			hidden += fs[0].Hidden[c.a.Layers()[p.a].Number]
+		}
+		if p.b >= 0 {
+			hidden += fs[1].Hidden[c.b.Layers()[p.b].Number]
+		}
+		if hidden > 0 {
+			cause.Confidence = Likely
+			cause.Evidence += fmt.Sprintf("; but of %d entries of this layer the tree has nothing: later ones replace or remove them", hidden)
+			n.note(fmt.Sprintf("%s has %d entries that are not in the tree", l.Name, hidden))
 		}
 		if len(l.Reasons) == 0 {
 			l.Reasons = append(l.Reasons, Reason{Field: "layer boundary"})

@@ -32,6 +32,10 @@ type Member struct {
 	// Within is where the body lies in the container's bytes; nil when it lies
 	// there otherwise encoded.
 	Within *Range
+	// Symlink marks a link to a path. HardLink is the Name of the member that a
+	// hard link shares its content with; "" when it is none.
+	Symlink  bool
+	HardLink string
 	// Meta marks what is no member of its own but a part of the container, such
 	// as the padding at its end.
 	Meta bool

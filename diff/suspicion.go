@@ -1,5 +1,10 @@
 package diff
 
+import (
+	"strconv"
+	"strings"
+)
+
 // SuspicionKind is what about a difference could be an attack.
 type SuspicionKind string
 
@@ -81,20 +86,81 @@ func (n *Node) countSuspicions() {
 	}
 }
 
-// suspectEntry looks at the properties of an entry that give it power.
-func suspectEntry(n *Node) {
-	for _, r := range n.Reasons {
-		var what string
-		switch {
-		case r.Field == "mode" && setID(r.A) != setID(r.B) && setID(r.A)+setID(r.B) != "":
-			what = "its set-id bits differ: mode " + orNone(r.A) + " in A, " + orNone(r.B) + " in B"
-		case r.Field == "xattr security.capability":
-			what = "its capabilities differ: " + orNone(r.A) + " in A, " + orNone(r.B) + " in B"
-		default:
+// suspectEntry looks at the properties of an entry that give it power, or others
+// power over it. fa and fb are all of its properties on both sides. What is
+// suspicious is explained by no cause, however well that is established.
+func suspectEntry(n *Node, fa, fb []Field) {
+	for i := range n.Reasons {
+		r := &n.Reasons[i]
+		what := power(r, fa, fb)
+		if what == "" {
 			continue
 		}
 		n.Suspect(Suspicion{Kind: SuspectPower, What: what})
+		if r.Cause != nil && r.Cause.Confidence > Likely {
+			c := *r.Cause
+			c.Confidence, c.Evidence = Likely, "what differs gives power"
+			r.Cause = oneCopy(c)
+		}
 	}
+}
+
+// power says what a property that differs gives to whom; "" when it gives none.
+func power(r *Reason, fa, fb []Field) string {
+	differ := func(what string) string {
+		return what + " differ: " + orNone(r.A) + " in A, " + orNone(r.B) + " in B"
+	}
+	attr, isAttr := strings.CutPrefix(r.Field, "xattr ")
+	record, isRecord := strings.CutPrefix(r.Field, "PAX record ")
+	modeA, modeB := valueOf(fa, "mode"), valueOf(fb, "mode")
+	switch {
+	case r.Field == "mode" && setID(r.A) != setID(r.B) && setID(r.A)+setID(r.B) != "":
+		return "its set-id bits differ: mode " + orNone(r.A) + " in A, " + orNone(r.B) + " in B"
+	case r.Field == "mode" && r.A != "" && r.B != "" && worldWritable(r.A, fa) != worldWritable(r.B, fb):
+		return "anyone may write it on one side: mode " + r.A + " in A, " + r.B + " in B"
+	case (r.Field == "uid" || r.Field == "gid") && r.A != "" && r.B != "" && (setID(modeA) != "" || setID(modeB) != ""):
+		return "it runs with the power of its owner, and that is " + r.Field + " " + r.A + " in A, " + r.B + " in B"
+	case r.Field == "xattr security.capability":
+		return differ("its capabilities")
+	case isAttr && (strings.HasPrefix(attr, "security.") || strings.HasPrefix(attr, "system.posix_acl_") || strings.HasPrefix(attr, "trusted.overlay.")),
+		isRecord && (strings.HasPrefix(record, "SCHILY.acl.") || strings.HasPrefix(record, "LIBARCHIVE.xattr.") || strings.HasPrefix(record, "RHT.security.")):
+		return differ("attributes that say who may do what")
+	case (r.Field == "device" || strings.HasPrefix(r.Field, "rdev")) && (isDevice(fa) || isDevice(fb)):
+		return differ("the devices it leads to")
+	}
+	return ""
+}
+
+func valueOf(fs []Field, key string) string {
+	for _, f := range fs {
+		if f.Key == key {
+			return f.Value
+		}
+	}
+	return ""
+}
+
+// What the type bits of a mode say, where a format keeps them there (stat(2)).
+const (
+	modeType  = 0o170000
+	modeLink  = 0o120000
+	modeChar  = 0o020000
+	modeBlock = 0o060000
+)
+
+// worldWritable reports whether anyone may write what has an octal mode. The mode of a
+// link says nothing, and the sticky bit keeps a directory's names to their owners.
+func worldWritable(mode string, fs []Field) bool {
+	m, err := strconv.ParseUint(mode, 8, 32)
+	return err == nil && m&0o002 != 0 && m&0o1000 == 0 && m&modeType != modeLink && valueOf(fs, "type") != "symlink"
+}
+
+func isDevice(fs []Field) bool {
+	if strings.HasSuffix(valueOf(fs, "type"), "device") {
+		return true
+	}
+	m, err := strconv.ParseUint(valueOf(fs, "mode"), 8, 32)
+	return err == nil && (m&modeType == modeChar || m&modeType == modeBlock)
 }
 
 // setID gives the digit of set-id bits of an octal mode; "" when there are none.

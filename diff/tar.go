@@ -5,6 +5,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"maps"
@@ -118,6 +119,10 @@ func describe(m *Member, h *tar.Header) {
 	}
 	m.Fields = func() []Field { return tarFields(h) }
 	m.Explain = explainHeader
+	m.Symlink = h.Typeflag == tar.TypeSymlink
+	if h.Typeflag == tar.TypeLink {
+		m.HardLink = image.CleanPath(h.Linkname)
+	}
 }
 
 // unpad takes the padding of the content before off a header. As long as it is
@@ -148,22 +153,23 @@ func sparse(h *tar.Header) bool {
 }
 
 // end is the two zero blocks and whatever follows them. Padding can be long, so
-// that it is counted, and only kept where it is not zero.
+// that it is counted, and only kept where it is not zero: what stands in the
+// padding of the last content, and what follows the zeros.
 func (s *tarStream) end() (*Member, error) {
 	s.ended = true
-	raw := bytes.Clone(s.rec.buf)
-	zeros := int64(len(raw))
+	before := bytes.Clone(bytes.TrimRight(s.rec.buf, "\x00"))
+	zeros := int64(len(s.rec.buf) - len(before))
 	var odd []byte
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := s.rec.Read(buf)
-		if rest := bytes.TrimRight(buf[:n], "\x00"); len(rest) > 0 || len(odd) > 0 {
-			odd = append(odd, buf[:n]...)
-			if len(odd) > maxRaw {
-				return nil, fmt.Errorf("%w: more than %d bytes after the end of the archive", ErrLimit, maxRaw)
-			}
-		} else {
-			zeros += int64(n)
+		rest := buf[:n]
+		if len(odd) == 0 {
+			rest = bytes.TrimLeft(rest, "\x00")
+			zeros += int64(n - len(rest))
+		}
+		if odd = append(odd, rest...); len(odd) > maxRaw {
+			return nil, fmt.Errorf("%w: more than %d bytes after the end of the archive", ErrLimit, maxRaw)
 		}
 		if err == io.EOF {
 			break
@@ -172,14 +178,22 @@ func (s *tarStream) end() (*Member, error) {
 			return nil, err
 		}
 	}
-	m := &Member{Raw: append(append(raw, strconv.FormatInt(zeros, 10)...), odd...), Size: -1}
-	endMember(m, zeros, len(odd))
+	m := &Member{Raw: fmt.Appendf(nil, "%x %d %s", before, zeros, odd), Size: -1}
+	endMember(m, zeros, before, odd)
 	return m, nil
 }
 
 // endMember describes what follows the last entry.
-func endMember(m *Member, zeros int64, odd int) {
-	fields := []Field{{"zero bytes at the end", strconv.FormatInt(zeros, 10)}, {"bytes after the end", strconv.Itoa(odd)}}
+func endMember(m *Member, zeros int64, before, odd []byte) {
+	fields := []Field{{"zero bytes at the end", strconv.FormatInt(zeros, 10)}}
+	for _, f := range []struct {
+		key string
+		p   []byte
+	}{{"bytes before the end", before}, {"bytes after the end", odd}} {
+		if len(f.p) > 0 {
+			fields = append(fields, Field{f.key, fmt.Sprintf("%d, sha256 %x", len(f.p), sha256.Sum256(f.p))})
+		}
+	}
 	m.Name, m.Meta, m.Fields = "end of the archive", true, func() []Field { return fields }
 }
 
@@ -201,20 +215,25 @@ func (s *tarStream) Reopen(ctx context.Context, n int) (io.ReadCloser, error) {
 		return nil, err
 	}
 	tr := tar.NewReader(bufio.NewReaderSize(rc, 128<<10))
+	var h *tar.Header
 	for range n + 1 {
 		if err := ctx.Err(); err != nil {
 			rc.Close()
 			return nil, err
 		}
-		if _, err := tr.Next(); err != nil {
+		if h, err = tr.Next(); err != nil {
 			rc.Close()
 			return nil, err
 		}
 	}
-	return struct {
-		io.Reader
-		io.Closer
-	}{tr, rc}, nil
+	return &reopened{tr, rc, tarFields(h)}, nil
+}
+
+// reopened is the body of an entry, with what its header says.
+type reopened struct {
+	io.Reader
+	io.Closer
+	fields []Field
 }
 
 var tarTypes = map[byte]string{

@@ -3,6 +3,7 @@ package diff
 import (
 	"archive/tar"
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"strconv"
 	"strings"
@@ -42,7 +43,7 @@ var numbers = []string{"mode", "uid", "gid", "mtime", "device"}
 // when the headers are equal once just these properties are taken out of both;
 // otherwise what else differs becomes a reason of its own.
 func explainHeader(rawA, rawB []byte, rs []Reason) []Reason {
-	left := map[string]bool{"size": true}
+	left := map[string]bool{"size": sizesOnly(rawA, rawB)}
 	for _, r := range rs {
 		left[r.Field] = true
 	}
@@ -84,6 +85,89 @@ func explainHeader(rawA, rawB []byte, rs []Reason) []Reason {
 		}
 	}
 	return rs
+}
+
+// sizesOnly reports whether the sizes that two headers state differ, and each is
+// stated in one way: then they follow from the contents. A reader that does not
+// know the PAX record, or that skips bytes after an entry that has none, would
+// find other entries in the archive.
+func sizesOnly(rawA, rawB []byte) bool {
+	a, okA := statedSize(rawA)
+	b, okB := statedSize(rawB)
+	return okA && okB && a != b
+}
+
+// maxOctal is what eleven octal digits hold; larger sizes are in a PAX record.
+const maxOctal = 1<<33 - 1
+
+// statedSize is the size of an entry's content, -1 of a hard link, which shares
+// another's; false when it is stated in two ways that disagree, or of an entry
+// that has no content.
+func statedSize(raw []byte) (int64, bool) {
+	pax := int64(-1)
+	for len(raw) >= 512 {
+		block := raw[:512]
+		raw = raw[512:]
+		switch block[156] {
+		case tar.TypeXHeader, tar.TypeXGlobalHeader, 'L', 'K':
+			n, err := blockSizeOf(block)
+			if err != nil || n > int64(len(raw)) {
+				return 0, false
+			}
+			if block[156] == tar.TypeXHeader {
+				if v, ok := recordOf(raw[:n], "size"); ok {
+					if pax, err = strconv.ParseInt(v, 10, 64); err != nil {
+						return 0, false
+					}
+				}
+			}
+			raw = raw[min((n+511)&^511, int64(len(raw))):]
+		case tar.TypeReg, '\x00', tar.TypeCont, tar.TypeGNUSparse:
+			if block[124]&0x80 != 0 { // base 256
+				n := int64(binary.BigEndian.Uint64(block[128:136]))
+				return n, pax < 0 || pax == n
+			}
+			n, err := strconv.ParseInt("0"+strings.Trim(string(block[124:136]), " \x00"), 8, 64)
+			if err != nil || pax >= 0 && pax != n && (n != 0 || pax <= maxOctal) {
+				return 0, false
+			}
+			return max(pax, n), true
+		case tar.TypeLink:
+			n, err := strconv.ParseInt("0"+strings.Trim(string(block[124:136]), " \x00"), 8, 64)
+			return -1, err == nil && n == 0 && pax < 0
+		default:
+			return 0, false
+		}
+	}
+	return 0, false
+}
+
+// recordOf gives the value of a PAX record.
+func recordOf(p []byte, key string) (value string, ok bool) {
+	for len(p) > 0 {
+		n, text, err := oneRecord(p)
+		if err != nil {
+			return "", false
+		}
+		if k, v, _ := strings.Cut(text, "="); k == key {
+			value, ok = strings.TrimSuffix(v, "\n"), true
+		}
+		p = p[n:]
+	}
+	return value, ok
+}
+
+// oneRecord gives a record's length and its key and value.
+func oneRecord(p []byte) (int, string, error) {
+	sp := bytes.IndexByte(p, ' ')
+	if sp < 1 || sp > 10 {
+		return 0, "", fmt.Errorf("a record's length: %w", tar.ErrHeader)
+	}
+	n, err := strconv.Atoi(string(p[:sp]))
+	if err != nil || n <= sp+1 || n > len(p) {
+		return 0, "", fmt.Errorf("a record's length: %w", tar.ErrHeader)
+	}
+	return n, string(p[sp+1 : n]), nil
 }
 
 // causes holds each cause of a header's field once: there are few of them, and
@@ -150,6 +234,14 @@ func without(raw []byte, left map[string]bool) ([]byte, error) {
 // such header does, so that it may go with its last record.
 func usual(block []byte) bool {
 	b := bytes.Clone(block)
+	if name := text(b[:100]); !strings.Contains(name, "PaxHeader") || strings.ContainsFunc(name, func(r rune) bool { return r < 0x20 }) {
+		return false
+	}
+	for _, at := range numericFields {
+		if !numeric(b[at[0]:at[1]]) {
+			return false
+		}
+	}
 	for _, r := range [][2]int{{0, 136}, {136, 148}, {148, 157}, {257, 265}, {329, 345}} {
 		blank(b, r[0], r[1])
 	}
@@ -158,6 +250,41 @@ func usual(block []byte) bool {
 
 func blank(b []byte, from, to int) { clear(b[from:to]) }
 
+// numericFields are where a header block has numbers.
+var numericFields = [][2]int{{100, 108}, {108, 116}, {116, 124}, {124, 136}, {136, 148}}
+
+// numeric reports whether a field holds a number and nothing beside it: what
+// stands after the byte that ends it, no reader looks at.
+func numeric(p []byte) bool {
+	if len(p) > 0 && p[0]&0x80 != 0 {
+		return true // base 256
+	}
+	return len(bytes.Trim(bytes.TrimLeft(bytes.TrimLeft(p, " "), "01234567"), " \x00")) == 0
+}
+
+// text is what a field holds up to the zero that ends it.
+func text(p []byte) string {
+	if i := bytes.IndexByte(p, 0); i >= 0 {
+		p = p[:i]
+	}
+	return string(p)
+}
+
+// blankField blanks what a property is written in, and leaves what only stands
+// beside it.
+func blankField(name string, p []byte) {
+	switch name {
+	case "mode", "uid", "gid", "mtime", "atime", "ctime", "size":
+		if numeric(p) {
+			clear(p)
+		}
+	case "name", "user", "group", "link":
+		clear(p[:len(text(p))])
+	default:
+		clear(p)
+	}
+}
+
 func blankFields(block []byte, left map[string]bool) {
 	for name, f := range headerFields {
 		// The old GNU format keeps times where others keep a name's prefix.
@@ -165,11 +292,11 @@ func blankFields(block []byte, left map[string]bool) {
 			continue
 		}
 		for _, r := range f.at {
-			blank(block, r[0], r[1])
+			blankField(name, block[r[0]:r[1]])
 		}
 	}
 	if left["size"] {
-		blank(block, 124, 136)
+		blankField("size", block[124:136])
 	}
 }
 
@@ -185,19 +312,18 @@ func blockSizeOf(block []byte) (int64, error) {
 // records writes the records of a PAX block that are not taken out.
 func records(p []byte, left map[string]bool) ([]byte, error) {
 	var out []byte
+	seen := map[string]bool{}
 	for len(p) > 0 {
-		sp := bytes.IndexByte(p, ' ')
-		if sp < 1 || sp > 10 {
-			return nil, fmt.Errorf("a record's length: %w", tar.ErrHeader)
+		n, text, err := oneRecord(p)
+		if err != nil {
+			return nil, err
 		}
-		n, err := strconv.Atoi(string(p[:sp]))
-		if err != nil || n <= sp+1 || n > len(p) {
-			return nil, fmt.Errorf("a record's length: %w", tar.ErrHeader)
-		}
-		key, _, _ := strings.Cut(string(p[sp+1:n]), "=")
-		if !left[fieldOfRecord(key)] {
+		// A key that stands there twice means what its reader makes of it.
+		key, _, _ := strings.Cut(text, "=")
+		if !left[fieldOfRecord(key)] || seen[key] {
 			out = append(out, p[:n]...)
 		}
+		seen[key] = true
 		p = p[n:]
 	}
 	return out, nil

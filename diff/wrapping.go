@@ -34,16 +34,29 @@ func (c *imagePair) wrapping(root *Node, a, b []*image.Object) {
 	}
 	r.Cause = &Cause{ID: "A1", Name: "index wrapping", Confidence: Proved, Evidence: evidence, Fix: "compare manifests, or name both images by the same kind of object"}
 	root.Reasons = append(root.Reasons, r)
-	beside := 0
+	beside, forNobody := 0, 0
 	for _, ix := range more {
 		var list struct {
 			Manifests []struct {
-				Digest string `json:"digest"`
+				Digest   string `json:"digest"`
+				Platform struct {
+					OS           string `json:"os"`
+					Architecture string `json:"architecture"`
+				} `json:"platform"`
 			} `json:"manifests"`
 		}
 		if json.Unmarshal(ix.Raw, &list) == nil {
 			beside += len(list.Manifests) - 1
+			for _, m := range list.Manifests {
+				if m.Platform.OS == "unknown" && m.Platform.Architecture == "unknown" {
+					forNobody++
+				}
+			}
 		}
+	}
+	if beside > forNobody {
+		// Taking the index off also takes off images that could be run.
+		root.Reasons[len(root.Reasons)-1].Cause.Confidence = Likely
 	}
 	if beside > 0 {
 		root.note(fmt.Sprintf("the index lists %d more that the other side does not name, and which were not compared", beside))

@@ -29,10 +29,14 @@ func isIndex(mediaType string) bool {
 	return mediaType == ocispec.MediaTypeImageIndex || mediaType == dockerList
 }
 
-// isAttestation recognises what BuildKit adds to an index about its images.
+// isAttestation recognises what BuildKit adds to an index about its images. It is
+// for no platform: runtimes look at the platform alone, and would run what names
+// one, whatever its annotations say.
 func isAttestation(d ocispec.Descriptor) bool {
-	return d.Annotations["vnd.docker.reference.type"] == "attestation-manifest" ||
-		(d.Platform != nil && d.Platform.OS == "unknown" && d.Platform.Architecture == "unknown")
+	if d.Platform == nil || d.Platform.OS == "" && d.Platform.Architecture == "" {
+		return d.Annotations["vnd.docker.reference.type"] == "attestation-manifest"
+	}
+	return d.Platform.OS == "unknown" && d.Platform.Architecture == "unknown"
 }
 
 // isArtifact recognises entries that are no images. Some tools give an image's
@@ -130,8 +134,12 @@ func (i *Image) choose(entries []ocispec.Descriptor, platform string) (ocispec.D
 		return ocispec.Descriptor{}, fmt.Errorf("it has no image for %s, only for %s: %w", want, strings.Join(have, ", "), ErrNotFound)
 	}
 	for n, e := range entries {
-		if n != chosen {
-			i.others = append(i.others, e)
+		if n == chosen {
+			continue
+		}
+		i.others = append(i.others, e)
+		if p := platformText(e.Platform); p != "" && p == platformText(entries[chosen].Platform) && e.Digest != entries[chosen].Digest {
+			i.note("the index has another entry for %s, %s: which of them is run depends on who runs it", p, chain.Digest(e.Digest).Short())
 		}
 	}
 	return entries[chosen], nil

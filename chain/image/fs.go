@@ -31,6 +31,10 @@ type FS struct {
 	Hashed   bool     // whether every regular file has its digest
 	Problems []string // entries that could not be applied; hostile text
 	Dropped  int      // problems beyond those
+	// Hidden counts, by the layer's number, entries that are no directories and of
+	// which nothing is left in the tree: later entries replaced them or took them
+	// away. The layers hold them all the same.
+	Hidden map[int]int
 
 	image *Image
 	root  *node
@@ -48,13 +52,20 @@ type node struct {
 // is hashed. Memory is bounded by the number of entries, not by their content.
 func (i *Image) FS(ctx context.Context, hash bool) (*FS, error) {
 	fs := &FS{Hashed: hash, image: i, root: &node{file: &File{Type: TypeDir, Mode: 0o755}}}
-	a := &applier{fs: fs, limit: i.limits.Entries}
+	a := &applier{fs: fs, limit: i.limits.Entries, written: map[int]int{}}
 	for _, l := range i.layers {
 		if err := a.layer(ctx, l); err != nil {
 			return nil, fmt.Errorf("reading the file system of %q: %w", i.ref.Text, err)
 		}
 	}
 	fs.finish()
+	fs.Hidden = a.written
+	fs.walk(fs.root, "", func(_ string, n *node) bool {
+		if n.file.Type != TypeDir && fs.Hidden[n.layer] > 0 {
+			fs.Hidden[n.layer]--
+		}
+		return true
+	})
 	return fs, nil
 }
 
@@ -65,6 +76,7 @@ type applier struct {
 	entries  int
 	metadata int64
 	limit    int
+	written  map[int]int // by layer, entries that are no directories
 }
 
 func (a *applier) layer(ctx context.Context, l *Layer) error {
@@ -180,6 +192,9 @@ func (a *applier) put(parent *node, base string, f *File) {
 		parent.children = map[string]*node{}
 	}
 	parent.children[base] = n
+	if f.Type != TypeDir {
+		a.written[a.n]++
+	}
 }
 
 // parent finds the directory of an entry, following symlinks inside the root,

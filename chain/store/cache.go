@@ -2,6 +2,7 @@ package store
 
 import (
 	"crypto/sha256"
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -18,7 +19,7 @@ func (s *Store) PutCache(kind string, key chain.Digest, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return writeError(s.dir, int64(len(data)), 0, err)
 	}
-	h := sha256.Sum256(data)
+	h := cacheSum(kind, key, data)
 	return s.writeFile(name, append(h[:], data...), false)
 }
 
@@ -30,10 +31,19 @@ func (s *Store) Cache(kind string, key chain.Digest) ([]byte, bool) {
 		return nil, false
 	}
 	data := b[sha256.Size:]
-	if sha256.Sum256(data) != [sha256.Size]byte(b[:sha256.Size]) {
+	if cacheSum(kind, key, data) != [sha256.Size]byte(b[:sha256.Size]) {
 		return nil, false
 	}
 	return data, true
+}
+
+// cacheSum is over what the value is of as well, so that one in the place of
+// another counts as damaged.
+func cacheSum(kind string, key chain.Digest, data []byte) [sha256.Size]byte {
+	h := sha256.New()
+	fmt.Fprintf(h, "%q %q\n", kind, key)
+	h.Write(data)
+	return [sha256.Size]byte(h.Sum(nil))
 }
 
 func (s *Store) cachePath(kind string, key chain.Digest) string {

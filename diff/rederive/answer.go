@@ -100,6 +100,7 @@ type Options struct {
 	Encoded int64 // bytes that are fed to encoders, of all layers and settings: 8 GiB; negative for none
 
 	treesEqual bool // the caller compared the effective file systems
+	hides      bool // and found that layers hold entries that are not in them
 
 	Progress func(what string) // called as the search goes on; may be nil
 }

@@ -115,10 +115,10 @@ func entryText(d ocispec.Descriptor) string {
 }
 
 // attested recognises the entries that BuildKit adds to an index about its
-// images.
+// images. They are for no platform: what says that it is an attestation and names
+// one would be run there.
 func attested(d ocispec.Descriptor) bool {
-	return d.Annotations["vnd.docker.reference.type"] == "attestation-manifest" ||
-		d.Platform != nil && d.Platform.OS == "unknown" && d.Platform.Architecture == "unknown"
+	return d.Platform != nil && d.Platform.OS == "unknown" && d.Platform.Architecture == "unknown"
 }
 
 var errBudget = errors.New("the bound on what is tried was reached")

@@ -25,7 +25,7 @@ func Explain(ctx context.Context, root *diff.Node, a, b *image.Image, o Options)
 		if !sameTree(root) {
 			return nil, nil
 		}
-		o.treesEqual = true
+		o.treesEqual, o.hides = true, hides(root)
 	}
 	o.Read = true // comparing them did
 	ans, err := Images(ctx, a, b, o)
@@ -61,6 +61,15 @@ func unread(root *diff.Node) bool {
 // sameTree reports whether the tree found the effective file systems equal.
 func sameTree(root *diff.Node) bool {
 	return root.Kind == diff.KindRootfs && root.Status == diff.Same || slices.ContainsFunc(root.Children, sameTree)
+}
+
+// hides reports whether layers of a tree have entries that the file system they
+// make does not show.
+func hides(n *diff.Node) bool {
+	return slices.ContainsFunc(n.Reasons, func(r diff.Reason) bool {
+		return r.Cause != nil && r.Cause.ID == "A7" && r.Cause.Confidence < diff.Proved && n.Kind == diff.KindLayer && r.Field != "split" && r.Field != "merged"
+	}) ||
+		slices.ContainsFunc(n.Children, hides)
 }
 
 // writeStep gives a step's cause to the nodes that it is about; one that is

@@ -156,9 +156,9 @@ func (p *pairing) recompressed(ctx context.Context, i int, lx, ly *image.Layer) 
 	}
 	s := &Step{Cause: "A5", Text: recompressedText(from, to), From: from, To: to, Layers: []int{lx.Number}, Confidence: diff.Proved,
 		Evidence: "the archives inside are equal, and encoding them again gives the other's bytes", Fix: fixCompression}
-	if to == unknownSetting {
+	if from == unknownSetting || to == unknownSetting {
 		s.Confidence = diff.Likely
-		s.Evidence = "the archives inside are equal, hashed; no known encoder makes the other's bytes around them"
+		s.Evidence = "the archives inside are equal, hashed; no known encoder makes the bytes of both sides around them"
 	}
 	return s, nil
 }
@@ -221,6 +221,11 @@ func (p *pairing) trees(ctx context.Context) error {
 		p.a.against("the content differs, first at %q", at)
 		return nil
 	}
+	for _, fs := range []*image.FS{fx, fy} {
+		for _, k := range fs.Hidden {
+			p.o.hides = p.o.hides || k > 0
+		}
+	}
 	p.cutOtherwise()
 	return nil
 }
@@ -229,4 +234,9 @@ func (p *pairing) cutOtherwise() {
 	p.cut, p.level = true, chain.LevelFiles
 	p.proved("A7", fmt.Sprintf("%d layers → %d, cut otherwise", len(p.x.Layers()), len(p.y.Layers())), "", "",
 		"all layers applied give equal trees, modification times included, hashed", "build with the same frontend and the same squashing")
+	if p.o.hides {
+		s := &p.a.Steps[len(p.a.Steps)-1]
+		s.Confidence = diff.Likely
+		s.Evidence += "; but layers have entries that are not in the tree, because later ones replace or remove them"
+	}
 }

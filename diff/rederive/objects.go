@@ -12,6 +12,7 @@ import (
 
 	"github.com/stagescope/stagescope/chain"
 	"github.com/stagescope/stagescope/chain/image"
+	"github.com/stagescope/stagescope/diff"
 )
 
 // idle are the members of a config that say when and how it was built, and
@@ -200,8 +201,16 @@ func (m *descriptors) layers(a, b fields) error {
 	}
 	delete(a, "layers")
 	delete(b, "layers")
-	if len(la) != len(lb) {
-		return nil // the trees were compared
+	if len(la) != len(lb) { // the trees were compared; what else a descriptor says was not
+		for i, l := range slices.Concat(la, lb) {
+			for _, key := range []string{"digest", "size", "mediaType", "annotations"} {
+				delete(l, key)
+			}
+			if at := equalFields(l, fields{}, fmt.Sprintf("layers/%d", i%max(1, len(la)))); at != "" {
+				m.p.a.against("the manifests list layers with %s", at)
+			}
+		}
+		return nil
 	}
 	var seen []string
 	for i := range la {
@@ -278,6 +287,10 @@ func (p *pairing) indexes() error {
 		p.proved("A1", "the index around it dropped", string(ix[0].Digest()), "", why, fix)
 	case len(ix) < len(iy):
 		p.proved("A1", "an index put around it", "", string(iy[0].Digest()), why, fix)
+		others := slices.DeleteFunc(p.y.Others(), attested)
+		if n := len(others); n > 0 {
+			p.notLooked(fmt.Sprintf("it lists %d other images, which nobody looked at", n))
+		}
 	}
 	for k := 1; k <= min(len(ix), len(iy)); k++ {
 		a, b := ix[len(ix)-k], iy[len(iy)-k]
@@ -368,7 +381,18 @@ func (p *pairing) entries(k int, ea, eb []fields) {
 	}
 	if text := listChange(otherA, otherB); text != "" {
 		p.proved("A1", "other images in the index "+text, "", "", "the entries of the image itself are equal", fix)
+		if len(otherB) > 0 {
+			p.notLooked("nobody looked at the other images")
+		}
 	}
+}
+
+// notLooked takes the proof back from the last step: tools that copy one image
+// drop the others of an index, but none puts others in.
+func (p *pairing) notLooked(why string) {
+	s := &p.a.Steps[len(p.a.Steps)-1]
+	s.Confidence = diff.Likely
+	s.Evidence += "; " + why
 }
 
 // split sorts an index's entries: the one that leads on, attestations, others.

@@ -94,7 +94,13 @@ var rewritings = []rewriting{
 		s.index = func(ix *ocispec.Index) {
 			ix.Manifests = append(ix.Manifests, ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: godigest(hashOf([]byte("arm"))), Size: 3, Platform: &ocispec.Platform{OS: "linux", Architecture: "arm64"}})
 		}
-	}, causes: []string{"A1"}, blind: []string{"none"}, level: chain.LevelManifest},
+	}, causes: []string{"A1"}, blind: []string{"none"}, level: chain.LevelManifest, want: diff.Likely},
+	{name: "an attestation for a platform", change: func(s *spec) {
+		s.index = func(ix *ocispec.Index) {
+			attestation(ix)
+			ix.Manifests[len(ix.Manifests)-1].Platform = &ocispec.Platform{OS: "linux", Architecture: "arm64"}
+		}
+	}, causes: []string{"A1"}, blind: []string{"none"}, level: chain.LevelManifest, want: diff.Likely},
 	{name: "config written again", change: func(s *spec) { s.rawConfig = func(p []byte) []byte { return crane(p) } }, causes: []string{"A4"}, level: chain.LevelRootfs},
 	{name: "config with keys sorted and spaces", change: func(s *spec) { s.rawConfig = sortedKeys }, causes: []string{"A4"}, blind: []string{"none"}, level: chain.LevelRootfs},
 	{name: "config of another time", change: func(s *spec) {

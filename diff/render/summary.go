@@ -117,7 +117,7 @@ func (w *summing) walk(n *diff.Node, at []string) {
 // differing counts a node's own reasons. A node whose children account for it
 // counts only with reasons of its own.
 func (w *summing) differing(n *diff.Node, where string) {
-	own := len(n.Reasons) > 0 || leaf(n)
+	own := len(n.Reasons) > 0 || leaf(n) || len(n.UnexplainedA)+len(n.UnexplainedB) > 0
 	if ownCapped(n) {
 		w.s.Unread = append(w.s.Unread, Finding{Path: where, What: n.Note, node: n})
 	}
@@ -148,7 +148,7 @@ func (w *summing) differing(n *diff.Node, where string) {
 			w.s.Suspicious = append(w.s.Suspicious, Finding{Path: where, What: r.Cause.Name + said(r), Bytes: unexplained(n), node: n})
 		}
 	}
-	if derived {
+	if derived && !ownResidue(n) {
 		return // it follows from what is counted elsewhere
 	}
 	w.s.Differing++
