@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,7 +16,9 @@ import (
 	"github.com/pierrec/lz4/v4"
 	"github.com/stagescope/stagescope/diff"
 	"github.com/stagescope/stagescope/diff/compressed/bzip2"
+	"github.com/stagescope/stagescope/diff/compressed/xz"
 	"github.com/stagescope/stagescope/diff/compressed/zlib"
+	uxz "github.com/ulikunitz/xz"
 )
 
 func input(b []byte) *diff.Input {
@@ -218,6 +222,98 @@ func TestBrokenStreams(t *testing.T) {
 			t.Errorf("%q: %s, residue %s", magic, n.Status, n.Residue)
 		}
 	}
+}
+
+func xzOf(t testing.TB, p []byte, o xz.Options) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	o.Check = max(o.Check, xz.CheckCRC32)
+	z, err := xz.NewWriter(&b, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z.Write(p)
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// TestXzIsProved: a stream of xz follows from its content, by preset, check,
+// dictionary and blocks; that several threads wrote one is told apart.
+func TestXzIsProved(t *testing.T) {
+	p := words(150_000)
+	one := xzOf(t, p, xz.Options{Preset: 6})
+	for _, tc := range []struct {
+		o    xz.Options
+		name string
+	}{
+		{xz.Options{Preset: 0}, "xz level 0 (liblzma)"},
+		{xz.Options{Preset: 6, Extreme: true}, "xz level 6 (liblzma, extreme)"},
+		{xz.Options{Preset: 6, Dict: 1 << 21}, "xz level 6 (liblzma, a dictionary of 2097152 bytes)"},
+		{xz.Options{Preset: 6, Sized: true}, "xz level 6 (liblzma, threads with blocks of 25165824 bytes)"},
+		{xz.Options{Preset: 1, Block: 70_000}, "xz level 1 (liblzma, blocks of 70000 bytes)"},
+	} {
+		n := pair(t, one, xzOf(t, p, tc.o))
+		if r := reason(t, n, "encoder"); r.A != "xz level 6 (liblzma)" || r.B != tc.name || n.Residue != diff.ResidueNone || n.Kind != KindXz {
+			t.Errorf("%+v, residue %s, %s", n.Reasons, n.Residue, n.Note)
+		}
+	}
+	n := pair(t, one, xzOf(t, p, xz.Options{Preset: 6, Sized: true, Block: 50_000}))
+	if r := reason(t, n, "blocks"); r.A != "1 block" || r.B != "3 blocks of 50000 bytes" || r.Cause.ID != "D3c" || r.Cause.Confidence != diff.Proved || n.Residue != diff.ResidueNone {
+		t.Errorf("%+v, residue %s", r, n.Residue)
+	}
+	n = pair(t, one, xzOf(t, p, xz.Options{Preset: 6, Check: xz.CheckSHA256}))
+	if r := reason(t, n, "check type"); r.B != "10" || r.Cause == nil || n.Residue != diff.ResidueNone {
+		t.Errorf("%+v, residue %s", r, n.Residue)
+	}
+	if n = pair(t, one, xzOf(t, p[1:], xz.Options{Preset: 6})); n.Residue == diff.ResidueNone || len(n.UnexplainedA)+len(n.UnexplainedB) != 0 || len(n.Children) != 1 {
+		t.Errorf("%+v, residue %s", n.Reasons, n.Residue)
+	}
+}
+
+// TestUnknownEncoders: what no known encoder makes is residue, however equal the
+// contents are, and the node says how much it is and how it is cut.
+func TestUnknownEncoders(t *testing.T) {
+	p := words(150_000)
+	var x bytes.Buffer
+	c := uxz.WriterConfig{BlockSize: 60_000}
+	w, err := c.NewWriter(&x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Write(p)
+	w.Close()
+	n := pair(t, xzOf(t, p, xz.Options{Preset: 6}), x.Bytes())
+	if r := reason(t, n, "blocks"); n.Residue != diff.ResidueKnown || len(n.UnexplainedB) != 1 || r.B != "3 blocks of 60000 bytes" || r.Cause.Confidence != diff.Likely ||
+		!strings.Contains(n.Note, fmt.Sprintf("side B: the content was decoded and compared; how its %d bytes code it is not proved to follow from it (3 blocks", x.Len())) {
+		t.Errorf("%+v, residue %s, %s", n.Reasons, n.Residue, n.Note)
+	}
+	var z bytes.Buffer
+	s, _ := zstd.NewWriter(&z, zstd.WithNoEntropyCompression(true), zstd.WithEncoderCRC(false))
+	s.Write(p)
+	s.Close()
+	s, _ = zstd.NewWriter(nil)
+	n = pair(t, s.EncodeAll(p, nil), z.Bytes())
+	if n.Residue != diff.ResidueKnown || !strings.Contains(n.Note, "not proved to follow from it: klauspost/compress/zstd alone is tried") || !strings.Contains(n.Note, "1 frame, 2 blocks") {
+		t.Errorf("residue %s, %s", n.Residue, n.Note)
+	}
+}
+
+// FuzzLayout: whatever headers say, they are read without harm.
+func FuzzLayout(f *testing.F) {
+	p := words(3000)
+	f.Add(xzOf(f, p, xz.Options{Block: 1000}))
+	f.Add(lz4Frame(f, p, false))
+	f.Add(lz4Frame(f, p, true))
+	s, _ := zstd.NewWriter(nil)
+	f.Add(s.EncodeAll(p, nil))
+	f.Fuzz(func(t *testing.T, p []byte) {
+		for _, k := range []diff.Kind{KindXz, KindZstd, KindLz4} {
+			layout(k, input(p))
+		}
+		xzCandidates(io.NewSectionReader(bytes.NewReader(p), 0, int64(len(p))), 100)
+	})
 }
 
 func FuzzStreams(f *testing.F) {

@@ -16,7 +16,7 @@ import (
 
 // Encoder names what made a compressed stream.
 type Encoder struct {
-	Name    string // of the format: gzip, deflate, zstd, bzip2
+	Name    string // of the format: gzip, deflate, zstd, bzip2, xz
 	Level   int    // as the library counts levels; -2 of deflate is Huffman only
 	Library string // e.g. "Go compress/flate"
 	Params  string // other settings, e.g. "EncodeAll"; often empty
@@ -40,31 +40,44 @@ type candidate struct {
 }
 
 // Identify finds the known encoder that makes exactly the encoded bytes, all of
-// them, of the decoded ones. Encoded is a gzip stream of one member, a zstd frame
-// or streams of bzip2. Each candidate is given up at the first byte that differs, and all
-// together after four times the content; false means only that none was found.
+// them, of the decoded ones. Encoded is a gzip stream of one member, a zstd frame,
+// an xz stream, or streams of bzip2. Each candidate is given up at the first byte
+// that differs, and all together after four times the content; false means only
+// that none was found.
 func Identify(ctx context.Context, encoded, decoded *io.SectionReader) (Encoder, bool) {
-	head := make([]byte, 4)
+	e, ok, _ := identify(ctx, encoded, decoded)
+	return e, ok
+}
+
+// identify is Identify, and says why no encoder was tried.
+func identify(ctx context.Context, encoded, decoded *io.SectionReader) (e Encoder, ok bool, why string) {
+	head := make([]byte, 6)
 	if _, err := encoded.ReadAt(head, 0); err != nil {
-		return Encoder{}, false
+		return e, false, ""
 	}
+	var cs []candidate
 	switch {
 	case head[0] == 0x1f && head[1] == 0x8b:
 		g := &gzipReader{in: newCounter(io.NewSectionReader(encoded, 0, encoded.Size()))}
 		n, err := io.Copy(io.Discard, &matcher{ctx: ctx, r: bufio.NewReader(again(decoded)), through: g})
 		if err != nil || n != decoded.Size() || len(g.members) != 1 || g.end != encoded.Size() {
-			return Encoder{}, false
+			return e, false, ""
 		}
 		d := g.members[0].deflate
 		e, ok := first(ctx, deflateCandidates(g.members[0].xfl), io.NewSectionReader(encoded, d.Off, d.Len), decoded)
 		e.Name = "gzip"
-		return e, ok
-	case bytes.Equal(head, []byte(zstdMagic)):
-		return first(ctx, zstdCandidates(), encoded, decoded)
-	case string(head[:3]) == "BZh":
-		return first(ctx, bzip2Candidates(head[3]), encoded, decoded)
+		return e, ok, ""
+	case bytes.HasPrefix(head, []byte(zstdMagic)):
+		cs, why = zstdCandidates(), "klauspost/compress/zstd alone is tried, and not the C library"
+	case bytes.HasPrefix(head, []byte("BZh")):
+		cs = bzip2Candidates(head[3])
+	case string(head) == xzMagic:
+		cs, why = xzCandidates(encoded, decoded.Size())
+	default:
+		return e, false, "no encoder of this format is tried"
 	}
-	return Encoder{}, false
+	e, ok = first(ctx, cs, encoded, decoded)
+	return e, ok, why
 }
 
 // IdentifyDeflate is Identify for a raw deflate stream.

@@ -68,9 +68,7 @@ func compareOther(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *dif
 		if err != nil {
 			return fmt.Errorf("side %c: %w", 'A'+i, err)
 		}
-		if e, ok := Identify(ctx, in.Reader(), plain[i].Reader()); ok {
-			names[i] = e.String()
-		}
+		names[i] = named(ctx, n, i, in, plain[i])
 	}
 	if err := child(ctx, x, n, "", plainName(a.Name), plain[0], plain[1]); err != nil {
 		return err

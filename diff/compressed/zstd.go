@@ -60,9 +60,7 @@ func compareStream(ctx context.Context, x *diff.Examiner, n *diff.Node, decode f
 			return fmt.Errorf("side %c: %w", 'A'+i, err)
 		}
 		plain[i] = d
-		if e, ok := Identify(ctx, in.Reader(), d.Reader()); ok {
-			names[i] = e.String()
-		}
+		names[i] = named(ctx, n, i, in, d)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -70,17 +68,7 @@ func compareStream(ctx context.Context, x *diff.Examiner, n *diff.Node, decode f
 	if err := child(ctx, x, n, "", plainName(a.Name), plain[0], plain[1]); err != nil {
 		return err
 	}
-	ha, hb := a.Head(), b.Head()
-	switch n.Kind {
-	case KindBzip2:
-		if len(ha) > 3 && len(hb) > 3 && ha[3] != hb[3] {
-			n.Reasons = append(n.Reasons, diff.Reason{Field: "block size", A: blockSize(ha[3]), B: blockSize(hb[3]), Cause: encoderCause(names)})
-		}
-	case KindXz:
-		if len(ha) > 7 && len(hb) > 7 && ha[7] != hb[7] {
-			n.Reasons = append(n.Reasons, diff.Reason{Field: "check type", A: fmt.Sprint(ha[7]), B: fmt.Sprint(hb[7])})
-		}
-	}
+	written(n, names, a, b, plain[0].Size == plain[1].Size)
 	recompressed(n, "", names, whole(a), whole(b))
 	return nil
 }
@@ -102,16 +90,4 @@ type marked struct{ io.Reader }
 func (m marked) Read(p []byte) (int, error) {
 	n, err := m.Reader.Read(p)
 	return n, broken(err)
-}
-
-// blockSize says what the level in bzip2's header means.
-func blockSize(level byte) string { return fmt.Sprintf("%q: %c00000 bytes", level, level) }
-
-// encoderCause is why what an encoder writes into its header differs; nil when
-// one of the encoders is not known.
-func encoderCause(names [2]string) *diff.Cause {
-	if names[0] == "" || names[1] == "" {
-		return nil
-	}
-	return &diff.Cause{ID: "A5", Name: "recompressed", Confidence: diff.Proved, Evidence: "encoding the content again gives exactly these bytes on both sides", Fix: "pin the compressor and its level"}
 }
