@@ -27,6 +27,7 @@ type squashFile struct {
 	mode, uid, gid     uint32
 	mtime              uint32
 	nlink, rdev, xattr uint32
+	xattrs             []diff.Field
 	link               string
 	regular            bool
 	size, start        int64
@@ -109,7 +110,8 @@ func (s *squash) inode(block int64, off int) (*squashFile, error) {
 	if f.bad || out.size < 0 {
 		return nil, bad("an inode that ends early")
 	}
-	return out, nil
+	out.xattrs, err = s.xattrsOf(out.xattr)
+	return out, err
 }
 
 func (o *squashFile) directory(f *fields, long bool) {
@@ -357,10 +359,7 @@ func (f *squashFile) fields() []diff.Field {
 	if f.kind != "directory" && f.nlink > 1 {
 		out = append(out, diff.Field{Key: "hard links", Value: strconv.Itoa(int(f.nlink))})
 	}
-	if f.xattr != squashNone {
-		out = append(out, diff.Field{Key: "extended attributes", Value: fmt.Sprintf("set %d, not read", f.xattr)})
-	}
-	return out
+	return append(out, f.xattrs...)
 }
 
 // explainSquash gives properties their causes. Each is a field of its own, so

@@ -32,9 +32,10 @@ func init() {
 	diff.Register(diff.Format{Kind: KindSquashfs, Match: func(in *diff.Input) bool { return in.HasPrefix(squashMagic) }, Compare: compareSquashfs})
 }
 
-// compareSquashfs compares the files of two images. How the images store them is
-// not written again, so that what differs in it stays unexplained, unless it is
-// the time in the superblock alone.
+// compareSquashfs compares the files of two images with all their properties. How
+// the images store them is compared by what the superblocks say and not written
+// again, so that what differs in it stays unexplained, unless it is the time in
+// the superblock alone.
 func compareSquashfs(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input) error {
 	var fs [2]*squash
 	for i, in := range []*diff.Input{a, b} {
@@ -60,8 +61,7 @@ func compareSquashfs(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *
 		n.Equal++
 		return nil
 	}
-	r := diff.Reason{Field: "how the image stores its files", A: fs[0].about(), B: fs[1].about()}
-	n.Reasons = append(n.Reasons, r)
+	n.Reasons = append(n.Reasons, superReasons(fs[0], fs[1])...)
 	n.UnexplainedA = append(n.UnexplainedA, diff.Range{Len: a.Size})
 	n.UnexplainedB = append(n.UnexplainedB, diff.Range{Len: b.Size})
 	return nil
@@ -113,6 +113,7 @@ type squash struct {
 	inodes, dir *table
 	ids         []byte
 	fragments   []byte
+	xattrs      *squashXattrs // nil when there are none
 	files       []*squashFile
 
 	fragment int64 // which one is decoded
@@ -126,11 +127,6 @@ func (s *squash) made() string {
 }
 
 var squashMethods = map[uint16]string{1: "gzip", 2: "lzma", 3: "lzo", 4: "xz", 5: "lz4", 6: "zstd"}
-
-// about says how an image is written.
-func (s *squash) about() string {
-	return fmt.Sprintf("%s, blocks of %d, %d inodes, %d fragments, flags %04x, %d bytes", squashMethods[s.method], s.block, s.u32(4), s.u32(16), binary.LittleEndian.Uint16(s.super[24:]), s.u64(40))
-}
 
 func openSquash(ctx context.Context, x *diff.Examiner, in *diff.Input) (*squash, error) {
 	s := &squash{in: in, super: make([]byte, squashSuper), fragment: -1}
@@ -167,6 +163,9 @@ func openSquash(ctx context.Context, x *diff.Examiner, in *diff.Input) (*squash,
 	}
 	if s.dir, err = s.table(ctx, s.u64(72), first); err != nil {
 		return nil, err
+	}
+	if err := s.readXattrs(ctx); err != nil {
+		return nil, fmt.Errorf("extended attributes: %w", err)
 	}
 	return s, s.walk(ctx, x.Limits())
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,7 +16,10 @@ import (
 
 // squashOf writes an image with nothing compressed: files of the root, each in
 // one block.
-func squashOf(made uint32, files ...cpioFile) []byte {
+func squashOf(made uint32, files ...cpioFile) []byte { return squashWith(made, nil, files...) }
+
+// squashWith is squashOf with a capability of files, which share one value.
+func squashWith(made uint32, capable map[string]string, files ...cpioFile) []byte {
 	le := binary.LittleEndian
 	u16 := func(b []byte, vs ...int) []byte {
 		for _, v := range vs {
@@ -32,11 +36,17 @@ func squashOf(made uint32, files ...cpioFile) []byte {
 	out := make([]byte, squashSuper)
 	var inodes, dir []byte
 	var offs []int
+	caps := 0
 	for i, f := range files {
 		at := len(out)
 		out = append(out, f.body...)
 		offs = append(offs, len(inodes))
-		inodes = u32(u16(inodes, 2, 0o644, 0, 0), f.mtime, i+2, at, squashNone, 0, len(f.body))
+		if _, ok := capable[f.name]; ok {
+			inodes = u32(u16(inodes, 9, 0o755, 0, 0), f.mtime, i+2, at, 0, len(f.body), 0, 0, 0, 1, squashNone, 0, caps)
+			caps++
+		} else {
+			inodes = u32(u16(inodes, 2, 0o644, 0, 0), f.mtime, i+2, at, squashNone, 0, len(f.body))
+		}
 		if f.body != "" {
 			inodes = u32(inodes, len(f.body)|1<<24)
 		}
@@ -60,9 +70,23 @@ func squashOf(made uint32, files ...cpioFile) []byte {
 	idBlock := meta(make([]byte, 4))
 	idAt := len(out)
 	out = le.AppendUint64(out, uint64(idBlock))
+	xattrAt := -1
+	if caps > 0 {
+		var list, sets []byte
+		for _, f := range files {
+			if v, ok := capable[f.name]; ok {
+				sets = u32(sets, len(list), 0, 1, 0)
+				list = append(u32(append(u16(list, 2, 10), "capability"...), len(v)), v...)
+			}
+		}
+		listAt := meta(list)
+		setsAt := meta(sets)
+		xattrAt = len(out)
+		out = le.AppendUint64(u32(le.AppendUint64(out, uint64(listAt)), caps, 0), uint64(setsAt))
+	}
 	head := u32([]byte(squashMagic), len(files)+1, int(made), 4096, 0)
 	head = u16(head, 1, 12, 0, 1, 4, 0)
-	for _, v := range []int{root, len(out), idAt, -1, inodeAt, dirAt, -1, -1} {
+	for _, v := range []int{root, len(out), idAt, xattrAt, inodeAt, dirAt, -1, -1} {
 		head = le.AppendUint64(head, uint64(v))
 	}
 	copy(out, head)
@@ -83,6 +107,77 @@ func TestSquashfs(t *testing.T) {
 	// Bytes that no file has are not lost.
 	hidden := append(bytes.Clone(a), 0)
 	if n = classified(t, a, hidden); n.Kind != KindSquashfs || n.Residue != diff.ResidueKnown || len(n.Children) != 0 {
+		t.Error(sketch(n))
+	}
+}
+
+// TestSquashfsCapability: a capability that one image gives a file is shown as
+// what it is, and is suspicious.
+func TestSquashfsCapability(t *testing.T) {
+	files := []cpioFile{{name: "a", body: "one\n", mtime: 5}, {name: "ping", body: "two\n", mtime: 5}}
+	a := squashWith(1, map[string]string{"ping": "\x01\x00\x00\x02"}, files...)
+	for _, tc := range []struct{ b, want string }{{"\x01\x00\x00\x03", "0x01000003"}, {"0x01000002", "0x30783031303030303032"}} {
+		n := classified(t, a, squashWith(1, map[string]string{"ping": tc.b}, files...))
+		if n.Kind != KindSquashfs || n.Suspicious != 1 || len(n.Children) != 1 {
+			t.Fatal(sketch(n))
+		}
+		c := n.Children[0]
+		if c.Name != "ping" || c.Suspicions[0].Kind != diff.SuspectPower || c.Reasons[0].Field != "xattr security.capability" || c.Reasons[0].A != "0x01000002" || c.Reasons[0].B != tc.want {
+			t.Error(sketch(n))
+		}
+	}
+	n := classified(t, a, squashWith(1, map[string]string{"ping": "\x01\x00\x00\x02", "a": "\x01"}, files...))
+	if n.Suspicious != 1 || n.Children[0].Name != "a" {
+		t.Error(sketch(n))
+	}
+	for at := len(a) - 80; at < len(a); at++ {
+		b := bytes.Clone(a)
+		b[at] ^= 0xff
+		if n := classified(t, a, b); n.Status != diff.Differs || n.Residue == diff.ResidueNone {
+			t.Fatal(at, sketch(n))
+		}
+	}
+}
+
+// TestMksquashfs takes real images apart.
+func TestMksquashfs(t *testing.T) {
+	tool, err := exec.LookPath("mksquashfs")
+	if err != nil {
+		t.Skip("mksquashfs is missing: there is no real image to take apart")
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "f"), bytes.Repeat([]byte("some text\n"), 30_000), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	made := func(args ...string) []byte {
+		out := filepath.Join(t.TempDir(), "i")
+		c := exec.Command(tool, append([]string{dir, out, "-noappend", "-quiet", "-no-progress", "-mkfs-time", "7", "-all-time", "7", "-all-root"}, args...)...)
+		c.Env = append(os.Environ(), "LC_ALL=C")
+		if p, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, p)
+		}
+		p, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	n := classified(t, made("-comp", "gzip"), made("-comp", "gzip", "-Xcompression-level", "1", "-b", "65536", "-no-fragments"))
+	want := map[string]string{"block size": "131072 65536", "compressor's options": "the usual ones level 1, window of 15 bits, strategies 0"}
+	for _, r := range n.Reasons {
+		if w, ok := want[r.Field]; ok && w == r.A+" "+r.B {
+			delete(want, r.Field)
+		}
+	}
+	if len(want) != 0 || n.Kind != KindSquashfs || len(n.Children) != 0 || n.Residue != diff.ResidueKnown {
+		t.Errorf("%v\n%s", want, sketch(n))
+	}
+	plain := made("-comp", "xz")
+	if p, err := exec.Command("setfattr", "-n", "user.note", "-v", "hello", filepath.Join(dir, "f")).CombinedOutput(); err != nil {
+		t.Skipf("no extended attribute can be set: %v %s", err, p)
+	}
+	n = classified(t, plain, made("-comp", "xz"))
+	if len(n.Children) != 1 || n.Children[0].Reasons[0].Field != "xattr user.note" || n.Children[0].Reasons[0].B != "hello" {
 		t.Error(sketch(n))
 	}
 }
@@ -144,5 +239,6 @@ func FuzzSquashfs(f *testing.F) {
 	a := squashOf(1, cpioFile{name: "a", body: "one\n", mtime: 5}, cpioFile{name: "b", body: "two"})
 	f.Add(a, squashOf(2, cpioFile{name: "a", body: "one\n", mtime: 6}))
 	f.Add(a, a[:len(a)-8])
+	f.Add(a, squashWith(1, map[string]string{"a": "\x01"}, cpioFile{name: "a", body: "one\n", mtime: 5}))
 	f.Fuzz(fuzz)
 }
