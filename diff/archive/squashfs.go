@@ -149,14 +149,18 @@ func openSquash(ctx context.Context, x *diff.Examiner, in *diff.Input) (*squash,
 	if s.zstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(2*squashBlock)); err != nil {
 		return nil, err
 	}
-	if s.ids, _, err = s.indexed(s.u64(48), int64(binary.LittleEndian.Uint16(s.super[26:]))*4); err != nil {
+	var first, more int64
+	if s.ids, first, err = s.indexed(s.u64(48), int64(binary.LittleEndian.Uint16(s.super[26:]))*4); err != nil {
 		return nil, err
 	}
-	first := s.u64(48)
 	if s.u32(16) > 0 {
-		if s.fragments, first, err = s.indexed(s.u64(80), int64(s.u32(16))*16); err != nil {
+		if s.fragments, more, err = s.indexed(s.u64(80), int64(s.u32(16))*16); err != nil {
 			return nil, err
 		}
+		first = min(first, more)
+	}
+	if first, err = s.behindDirectories(first); err != nil {
+		return nil, err
 	}
 	if s.inodes, err = s.table(ctx, s.u64(64), s.u64(72)); err != nil {
 		return nil, err
@@ -168,6 +172,26 @@ func openSquash(ctx context.Context, x *diff.Examiner, in *diff.Input) (*squash,
 		return nil, fmt.Errorf("extended attributes: %w", err)
 	}
 	return s, s.walk(ctx, x.Limits())
+}
+
+// behindDirectories is where the directories end: at the first of the tables that
+// follow, of which some may be empty or missing.
+func (s *squash) behindDirectories(first int64) (int64, error) {
+	for _, field := range []int{56, 80, 88} {
+		at := s.u64(field)
+		if at < s.u64(72) {
+			continue // there is no such table
+		}
+		first = min(first, at)
+		if field == 88 && s.u32(4) > 0 {
+			p, err := s.at(at, 8)
+			if err != nil {
+				return 0, err
+			}
+			first = min(first, int64(binary.LittleEndian.Uint64(p)))
+		}
+	}
+	return first, nil
 }
 
 // at reads n bytes of the image.
