@@ -23,6 +23,9 @@ func (c *classifier) container(n *diff.Node) {
 				r.Cause = &diff.Cause{ID: "B5", Name: "padding of the archive", Confidence: diff.Proved, Evidence: "both ends are zero bytes only", Fix: "write archives with one blocking factor"}
 				continue
 			}
+			if r.Cause = alternative(n, r); r.Cause != nil {
+				continue
+			}
 			if r.Cause = renamed(r, len(n.RangesA) == 0); r.Cause == nil && strings.HasPrefix(r.Field, "order of the members") {
 				r.Cause = &diff.Cause{ID: "B2", Name: "order of the entries", Confidence: diff.Proved, Evidence: "the same members, paired by name, come in another order", Fix: "sort them"}
 				if n.Kind == "ar" {
@@ -42,6 +45,8 @@ func objectCause(kind diff.Kind, r *diff.Reason) *diff.Cause {
 		return &diff.Cause{ID: id, Name: name, Confidence: diff.Proved, Evidence: "the JSON says so", Fix: fix}
 	}
 	switch {
+	case strings.Contains(field, "/annotations/org.opencontainers.image.base."):
+		return stated("D5a", "another base image", "build on the same base image: name it by digest")
 	case strings.Contains(field, "/annotations"):
 		return stated("A2", "annotations", "agree on the exporter's settings")
 	case strings.HasSuffix(field, "/mediaType"):
