@@ -222,5 +222,6 @@ func FuzzZip(f *testing.F) {
 	a := zipped(f, zfile{"a", "content content", zip.Deflate, at}, zfile{"b", "b", zip.Store, at})
 	f.Add(a, zipped(f, zfile{"a", "content content", zip.Deflate, at.Add(time.Hour)}))
 	f.Add(a, a[:len(a)-1])
+	f.Add(zip64(false, 5, []string{"a", "b"}, "one", "two"), zip64(true, 5, []string{"a", "b"}, "one", "two"))
 	f.Fuzz(fuzz)
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"slices"
 	"sort"
 	"strconv"
 	"time"
@@ -55,11 +56,13 @@ type zipFile struct {
 // zipStream gives the members in the order of the central directory, and at
 // last what belongs to none of them.
 type zipStream struct {
-	in    *diff.Input
-	files []*zipFile
-	rest  []byte // the end record with its comment
-	gaps  []byte // what lies before and between the members
-	next  int
+	in     *diff.Input
+	files  []*zipFile
+	rest   []byte // the end record with its comment
+	rest64 []byte // that of zip64, without what was checked
+	count  uint64 // of members, as that says; 0 when there is none
+	gaps   []byte // what lies before and between the members
+	next   int
 }
 
 func bad(format string, args ...any) error {
@@ -90,7 +93,7 @@ func openZip(ctx context.Context, x *diff.Examiner, in *diff.Input) (*zipStream,
 		}
 		s.files, cd = append(s.files, f), cd[n:]
 	}
-	if k := uint16(len(s.files)); k != binary.LittleEndian.Uint16(s.rest[8:]) || k != binary.LittleEndian.Uint16(s.rest[10:]) {
+	if !s.counted() {
 		return nil, bad("the end record counts other than %d members", len(s.files))
 	}
 	if s.gaps, err = s.between(dir.Off); err != nil {
@@ -105,6 +108,20 @@ func openZip(ctx context.Context, x *diff.Examiner, in *diff.Input) (*zipStream,
 		}
 	}
 	return s, nil
+}
+
+// counted reports whether the end records count the members that there are.
+func (s *zipStream) counted() bool {
+	if len(s.rest64) > 0 && s.count != uint64(len(s.files)) {
+		return false
+	}
+	for _, at := range []int{8, 10} {
+		k := int(binary.LittleEndian.Uint16(s.rest[at:]))
+		if k != len(s.files)&0xffff && (k != 0xffff || len(s.rest64) == 0) {
+			return false
+		}
+	}
+	return true
 }
 
 // forgetOffsets takes the offsets out of the headers when they follow from the
@@ -139,79 +156,6 @@ func (l *limited) Read(p []byte) (int, error) {
 		return 0, diff.ErrLimit
 	}
 	return n, err
-}
-
-// directory finds the central directory, which lies right before the end record.
-func (s *zipStream) directory() (diff.Range, error) {
-	tail := make([]byte, min(s.in.Size, 22+65535))
-	off := s.in.Size - int64(len(tail))
-	if _, err := s.in.ReadAt(tail, off); err != nil && err != io.EOF {
-		return diff.Range{}, err
-	}
-	for i := len(tail) - 22; i >= 0; i-- {
-		e := tail[i:]
-		if string(e[:4]) != "PK\x05\x06" || int(binary.LittleEndian.Uint16(e[20:])) != len(e)-22 {
-			continue
-		}
-		d := diff.Range{Off: int64(binary.LittleEndian.Uint32(e[16:])), Len: int64(binary.LittleEndian.Uint32(e[12:]))}
-		if d.Off+d.Len != off+int64(i) {
-			return d, bad("the central directory does not lie before the end record (or it is zip64)")
-		}
-		if d.Len > maxDirectory {
-			return d, fmt.Errorf("%w: a central directory of %d bytes", diff.ErrLimit, d.Len)
-		}
-		s.rest = e
-		return d, nil
-	}
-	return diff.Range{}, bad("it has no end record")
-}
-
-// file reads one central header and its local one.
-func (s *zipStream) file(cd []byte, end int64) (*zipFile, int, error) {
-	le := binary.LittleEndian
-	if len(cd) < 46 || string(cd[:4]) != "PK\x01\x02" {
-		return nil, 0, bad("a central header")
-	}
-	nameLen := int(le.Uint16(cd[28:]))
-	n := 46 + nameLen + int(le.Uint16(cd[30:])) + int(le.Uint16(cd[32:]))
-	if n > len(cd) {
-		return nil, 0, bad("a central header of %d bytes", n)
-	}
-	f := &zipFile{ch: cd[:n], name: string(cd[46 : 46+nameLen]), method: le.Uint16(cd[10:]), crc: le.Uint32(cd[16:]), size: int64(le.Uint32(cd[24:]))}
-	f.local.Off, f.data.Len = int64(le.Uint32(cd[42:])), int64(le.Uint32(cd[20:]))
-	if flags := le.Uint16(cd[8:]); flags&0x2041 != 0 || f.method != 0 && f.method != 8 {
-		return nil, 0, bad("%q is encrypted or has method %d", f.name, f.method)
-	}
-	var h [30]byte
-	if f.local.Off+30 > end {
-		return nil, 0, bad("%q lies at byte %d", f.name, f.local.Off)
-	}
-	if _, err := s.in.ReadAt(h[:], f.local.Off); err != nil {
-		return nil, 0, err
-	}
-	f.local.Len = 30 + int64(le.Uint16(h[26:])) + int64(le.Uint16(h[28:]))
-	f.data.Off = f.local.Off + f.local.Len
-	if string(h[:4]) != "PK\x03\x04" || f.data.Off+f.data.Len > end {
-		return nil, 0, bad("the local header of %q", f.name)
-	}
-	f.lh = make([]byte, f.local.Len)
-	if _, err := s.in.ReadAt(f.lh, f.local.Off); err != nil {
-		return nil, 0, err
-	}
-	f.descriptor.Off = f.data.Off + f.data.Len
-	if le.Uint16(h[6:])&8 != 0 {
-		var d [4]byte
-		if _, err := s.in.ReadAt(d[:], f.descriptor.Off); err != nil {
-			return nil, 0, err
-		}
-		if f.descriptor.Len = 12; string(d[:]) == "PK\x07\x08" {
-			f.descriptor.Len = 16
-		}
-		if f.descriptor.Off+f.descriptor.Len > end {
-			return nil, 0, bad("the data descriptor of %q", f.name)
-		}
-	}
-	return f, n, nil
 }
 
 // between collects what lies in no member. Members that overlap, as those of
@@ -286,7 +230,10 @@ func (s *zipStream) Next(ctx context.Context) (*diff.Member, error) {
 	s.next++
 	if s.next > len(s.files) {
 		fields := []diff.Field{{Key: "end record", Value: fmt.Sprintf("%x", s.rest)}, {Key: "between the members", Value: fmt.Sprintf("%d bytes, sha256 %x", len(s.gaps), sha256.Sum256(s.gaps))}}
-		raw := append(append(append([]byte(nil), s.rest...), 0), s.gaps...)
+		if len(s.rest64) > 0 {
+			fields = append(fields, diff.Field{Key: "zip64 end record", Value: fmt.Sprintf("%x", s.rest64)})
+		}
+		raw := slices.Concat(s.rest, []byte{0}, s.rest64, []byte{0}, s.gaps)
 		return &diff.Member{Name: "end of the archive", Raw: raw, Size: -1, Meta: true, Fields: func() []diff.Field { return fields }, Explain: explainEnd}, nil
 	}
 	f := s.files[s.next-1]
@@ -417,6 +364,10 @@ func (f *zipFile) descriptorSums(p []byte) string {
 		return "none"
 	case bytes.Equal(p, f.sums()):
 		return "as in the directory"
+	case bytes.Equal(p, f.wideSums()):
+		return "as in the directory, of eight bytes"
+	case bytes.Equal(p, append([]byte("PK\x07\x08"), f.wideSums()...)):
+		return "as in the directory, of eight bytes, with its signature"
 	case bytes.Equal(p, append([]byte("PK\x07\x08"), f.sums()...)):
 		return "as in the directory, with its signature"
 	}
