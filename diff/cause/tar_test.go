@@ -103,7 +103,7 @@ func TestTarMetadata(t *testing.T) {
 				t.Fatal(err)
 			}
 		}), gnuTar(t, copied), []string{"B5 proved"}, diff.ResidueKnown},
-		{"device numbers", goTar(t, device(3)), goTar(t, device(5)), []string{"B7 proved"}, diff.ResidueNone},
+		{"device numbers", goTar(t, device(3)), goTar(t, device(5)), []string{"B7 likely"}, diff.ResidueKnown},
 		{"form of a whiteout", goTar(t, &tar.Header{Name: "d/.wh..wh..opq", Typeflag: tar.TypeReg}), goTar(t, &tar.Header{Name: "d/.wh.x", Typeflag: tar.TypeReg}), []string{"B6 likely"}, diff.ResidueKnown},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
