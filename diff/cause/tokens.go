@@ -15,6 +15,10 @@ import (
 // window is how many bytes around a range a token may reach.
 const window = 512
 
+// maxBinary is up to how many ranges of one content a rule about binary numbers
+// explains.
+const maxBinary = 16
+
 // token is a stretch that a rule recognised, in one side's bytes.
 type token struct{ from, to int64 }
 
@@ -28,6 +32,8 @@ type tokenRule struct {
 	// same reports whether the two tokens are of one kind, beyond both having
 	// been found; nil means that they are.
 	same func(c *classifier, a, b []byte) (evidence string, ok bool)
+	// binary tokens may hold any byte; others are text.
+	binary bool
 	// weak rules fit by chance: they only make a cause likely.
 	weak bool
 	// doubt says that the rule fits two tokens no better than a weak one would.
@@ -58,12 +64,16 @@ func (c *classifier) tokens(n *diff.Node, p *pair) bool {
 	by := map[*tokenRule][]int{} // to ranges
 	var left, closed []int
 	open := openRanges(n)
+	epochs := 0
 	for i := range n.RangesA {
 		if !open(i) {
 			closed = append(closed, i)
 			continue
 		}
 		h := c.token(p, n.RangesA[i], n.RangesB[i])
+		if h != nil && h.rule.binary {
+			epochs++
+		}
 		if h == nil {
 			left = append(left, i)
 			continue
@@ -71,6 +81,19 @@ func (c *classifier) tokens(n *diff.Node, p *pair) bool {
 		h.i = i
 		hits = append(hits, *h)
 		by[h.rule] = append(by[h.rule], len(hits)-1)
+	}
+	if epochs > maxBinary {
+		// So many numbers that could be something are something else.
+		hits = slices.DeleteFunc(hits, func(h hit) bool {
+			if h.rule.binary {
+				left = append(left, h.i)
+			}
+			return h.rule.binary
+		})
+		by = map[*tokenRule][]int{}
+		for k, h := range hits {
+			by[h.rule] = append(by[h.rule], k)
+		}
 	}
 	if len(hits) == 0 {
 		return false
@@ -205,8 +228,13 @@ func (p *pair) shift(at int64, end bool) int64 {
 
 // covering gives a rule's tokens that cover a range, from the longest.
 func covering(r *tokenRule, p []byte, at diff.Range) []token {
-	lo, hi := max(0, at.Off-window), min(int64(len(p)), at.Off+at.Len+window)
 	if at.Len > 4*window {
+		return nil
+	}
+	lo, hi := max(0, at.Off-window), min(int64(len(p)), at.Off+at.Len+window)
+	if r.binary {
+		lo, hi = max(lo, at.Off-reach), min(hi, at.Off+at.Len+reach)
+	} else if lo, hi = textAround(p, at, lo, hi); lo == hi {
 		return nil
 	}
 	var out []token
@@ -219,6 +247,26 @@ func covering(r *tokenRule, p []byte, at diff.Range) []token {
 	sort.SliceStable(out, func(i, j int) bool { return out[i].to-out[i].from > out[j].to-out[j].from })
 	return out
 }
+
+// reach is how far beyond a range a token that is not text may lie.
+const reach = 8
+
+// textAround cuts a piece that holds a range to the text in which the range lies:
+// what is not text is in no token, nor in what is around one. The piece is empty
+// when the range itself is not text.
+func textAround(p []byte, at diff.Range, lo, hi int64) (from, to int64) {
+	for from = at.Off; from > lo && !control(p[from-1]); from-- {
+	}
+	for to = at.Off; to < hi && !control(p[to]); to++ {
+	}
+	if to < at.Off+at.Len {
+		return 0, 0
+	}
+	return from, to
+}
+
+// control reports bytes that are in no text.
+func control(c byte) bool { return c < '\t' || c > '\r' && c < ' ' && c != 0x1b || c == 0x7f }
 
 // masked hashes a content with its tokens replaced by their rules' identifiers
 // and the ranges that nothing explained left out.
