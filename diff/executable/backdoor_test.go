@@ -35,7 +35,7 @@ func TestBackdoor(t *testing.T) {
 	if !said(code, diff.SuspectNewCode, "side B has a function that A has not", "push rbp", "file offset") {
 		t.Error("the function that was put in is not said")
 	}
-	if !said(code, diff.SuspectNewCode, "in the function at", "B has", "call", "only B calls") {
+	if !said(code, diff.SuspectNewCode, "in func@0x", "B has", "call", "only B calls") {
 		t.Error("its call is not said")
 	}
 	if len(code.Suspicions) != 2 {

@@ -7,7 +7,18 @@ import (
 )
 
 // codeDiff is how the instructions of two regions are aligned.
-type codeDiff struct{ windows []window }
+type codeDiff struct {
+	windows []window
+	// bodies pairs the functions of both regions; nil when only what is around a
+	// few places was decoded, or no function is known. With it, windows are the
+	// functions in which something differs, and are found when it is asked for.
+	bodies *bodyMap
+	// What is known once all pairs of functions were looked at: which may differ by
+	// more than addresses, by A's numbers, and what follows elsewhere.
+	open     []int32
+	operands []diff.Hunk
+	refer    referring
+}
 
 // window is a stretch of both regions in which something differs. What lies
 // between two windows is equal, byte by byte.
@@ -96,6 +107,12 @@ func (p *pairing) alignCode(al *aligned) (*codeDiff, error) {
 				}
 			}
 			return c, nil
+		}
+	}
+	if !p.a.bare && !p.b.bare {
+		var err error
+		if c.bodies, err = p.mapBodies(al); err != nil || c.bodies != nil {
+			return c, err
 		}
 	}
 	if max(al.a.size, al.b.size)-al.front-al.back > maxAligned {

@@ -26,15 +26,19 @@ func (p *pairing) comparePart(ctx context.Context, x *diff.Examiner, n *diff.Nod
 		p.codePart(n, al)
 		return nil
 	}
+	if al != nil && al.err == nil && len(al.data) > 0 {
+		n.Kind = diff.KindBinary
+		p.pointers(n, al)
+		p.usedBy(n, al)
+		p.texts(n, al.a, al.b, hunksOf(n))
+		return nil
+	}
 	if err := x.Binary(ctx, n, a, b); err != nil || al == nil {
 		return err
 	}
 	if al.a.exec || al.b.exec {
 		p.opaqueCode(n, al)
 		return nil
-	}
-	if al.err == nil {
-		p.pointers(n, al)
 	}
 	p.texts(n, al.a, al.b, hunksOf(n))
 	return nil
@@ -98,6 +102,7 @@ func (p *pairing) codePart(n *diff.Node, al *aligned) {
 			open = append(open, (&judging{w: &al.code.windows[i]}).hunk(e.a0, e.a1, e.b0, e.b1))
 		}
 	}
+	open = append(open, j.unread...)
 	for _, hs := range [][]diff.Hunk{j.operands, j.order, j.padding} {
 		closed = append(closed, hs...)
 	}
@@ -105,8 +110,12 @@ func (p *pairing) codePart(n *diff.Node, al *aligned) {
 	derived := func(field, a, b, name string) {
 		n.Reasons = append(n.Reasons, diff.Reason{Field: field, A: a, B: b, Cause: &diff.Cause{ID: "derived", Name: name, Confidence: diff.Derived}})
 	}
-	if k := len(j.operands); k > 0 {
-		derived(fmt.Sprintf("operands of %d instructions, which point to what moved", k), "", "", "addresses of code and data that moved")
+	if k := j.refer.instructions; k > 0 {
+		what := fmt.Sprintf("operands of %s, which point to what moved", plural(k, "instruction"))
+		if f := j.refer.functions; f > 0 {
+			what += fmt.Sprintf("; nothing else differs in %s", plural(f, "function"))
+		}
+		derived(what, "", "", "addresses of code and data that moved")
 	}
 	if k := len(j.padding); k > 0 {
 		derived(fmt.Sprintf("padding at %d places", k), "", "", "space up to the next boundary")
@@ -129,8 +138,26 @@ func (p *pairing) strange(n *diff.Node, al *aligned, j *judged) {
 	if ina+inb == 0 {
 		return
 	}
-	n.Reasons = append(n.Reasons, diff.Reason{Field: FieldInstructions, A: fmt.Sprintf("%d that are not so in B", ina), B: fmt.Sprintf("%d that are not so in A", inb)})
 	fs := p.functions(al, j)
+	var changed, onlyA, onlyB int
+	for _, f := range fs {
+		switch f.whole {
+		case diff.OnlyA:
+			onlyA++
+		case diff.OnlyB:
+			onlyB++
+		default:
+			changed++
+		}
+	}
+	say := func(k int, other string, only int) string {
+		s := fmt.Sprintf("%d that are not so in %s, in %s", k, other, plural(changed, "function"))
+		if only > 0 {
+			s += fmt.Sprintf(" and %d that %s has not", only, other)
+		}
+		return s
+	}
+	n.Reasons = append(n.Reasons, diff.Reason{Field: FieldInstructions, A: say(ina, "B", onlyA), B: say(inb, "A", onlyB)})
 	p.suspectFunctions(n, al, fs)
 	l := &listing{p: p, al: al}
 	a, b := l.write(j, fs)
@@ -178,7 +205,10 @@ func setHunks(n *diff.Node, open, closed []diff.Hunk) {
 	}
 	order(open)
 	order(closed)
-	for gap := int64(16); len(closed) > maxHunks; gap *= 2 {
+	for gap := int64(16); len(open) > maxHunks && gap < 1<<40; gap *= 2 {
+		open = joined(open, closed, gap)
+	}
+	for gap := int64(16); len(closed) > maxHunks && gap < 1<<40; gap *= 2 {
 		closed = joined(closed, open, gap)
 	}
 	all := append(slices.Clone(open), closed...)
@@ -205,9 +235,6 @@ func joined(closed, open []diff.Hunk, gap int64) []diff.Hunk {
 			}
 		}
 		out = append(out, h)
-	}
-	if len(out) == len(closed) && gap > 1<<40 {
-		return out[:maxHunks] // nothing can be joined any more
 	}
 	return out
 }

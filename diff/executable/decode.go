@@ -150,15 +150,13 @@ func (p *program) looksLikeCode(code []byte, base uint64) bool {
 // symbols, or else where calls lead to.
 func (p *pairing) functionStarts(of *program, r *region, s *stream) []int {
 	var addrs []uint64
-	if of.symbols != nil {
-		lo, hi := r.addr+s.from, r.addr+s.to
-		of.symbols(func(sym symbol) bool {
-			if sym.code && sym.addr >= lo && sym.addr < hi {
-				addrs = append(addrs, sym.addr)
-			}
-			return len(addrs) < maxFunctions && p.ctx.Err() == nil
-		})
-	}
+	lo, hi := r.addr+s.from, r.addr+s.to
+	of.named(func(sym symbol) bool {
+		if sym.code && sym.addr >= lo && sym.addr < hi {
+			addrs = append(addrs, sym.addr)
+		}
+		return len(addrs) < maxFunctions && p.ctx.Err() == nil
+	})
 	if len(addrs) == 0 {
 		for i, in := range s.ins {
 			if in.flow != flowCall || in.nops == 0 {

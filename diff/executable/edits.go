@@ -20,11 +20,16 @@ type judged struct {
 	// order, padding.
 	operands, order, padding []diff.Hunk
 	functions                int // in another order
+	refer                    referring
+	unread                   []diff.Hunk // code that could not be read again
 }
 
 // judge looks at everything that differs between the instructions of two
 // regions.
 func (p *pairing) judge(al *aligned) *judged {
+	if al.code.bodies != nil {
+		return p.judgeBodies(al)
+	}
 	j := &judged{}
 	for i := range al.code.windows {
 		w := &al.code.windows[i]
@@ -40,6 +45,10 @@ type judging struct {
 	al *aligned
 	w  *window
 	j  *judged
+	// Of a pair of functions: the map it is of, and where to note what it refers to
+	// while that is collected. Both may be nil.
+	m    *bodyMap
+	refs *refs
 }
 
 func (g *judging) window() []edit {
@@ -90,24 +99,31 @@ func span(s *stream, from, to int) diff.Range {
 // in more than addresses that moved.
 func (g *judging) pair(i, j int) (edit, bool) {
 	pa, pb := g.w.a.code(i), g.w.b.code(j)
-	if bytes.Equal(pa, pb) {
+	equal := bytes.Equal(pa, pb)
+	if equal && (g.m == nil || g.w.a.ins[i].nops == 0) {
 		return edit{}, false
 	}
 	e := edit{a0: i, a1: i + 1, b0: j, b1: j + 1}
 	if g.w.a.ins[i].kind != insCode || g.w.b.ins[j].kind != insCode {
-		return e, true
+		return e, !equal
 	}
 	sa := g.p.a.isa.step(pa, g.al.a.addr+g.w.a.begin(i))
 	sb := g.p.b.isa.step(pb, g.al.b.addr+g.w.b.begin(j))
 	if sa.plain != sb.plain || sa.nops != sb.nops || sa.nops == 0 {
 		return e, true
 	}
+	same := true
 	for k := range sa.nops {
-		if !g.p.moved(sa.ops[k].addr, sb.ops[k].addr) {
-			e.operand = true
-			return e, true
-		}
+		same = g.points(&sa, &sb, k, i, j) && same
 	}
+	if !same {
+		e.operand = true
+		return e, true
+	}
+	if equal {
+		return edit{}, false
+	}
+	g.j.refer.instructions++
 	if sa.n != sb.n {
 		g.j.operands = append(g.j.operands, g.hunk(i, i+1, j, j+1))
 		return e, false
@@ -119,6 +135,31 @@ func (g *judging) pair(i, j int) (edit, bool) {
 		g.j.operands = append(g.j.operands, h)
 	}
 	return e, false
+}
+
+// points reports whether an operand points to the same on both sides.
+func (g *judging) points(sa, sb *step, k, i, j int) bool {
+	x, y := sa.ops[k], sb.ops[k]
+	if g.m == nil {
+		return g.p.moved(x.addr, y.addr)
+	}
+	if !x.rel && x.addr == y.addr && bytes.Equal(g.w.a.code(i), g.w.b.code(j)) {
+		return true // a number, which may be no address at all
+	}
+	if to := x.addr - g.al.a.addr; to >= g.w.a.from && to < g.w.a.to {
+		return g.w.same(to, y.addr-g.al.b.addr)
+	}
+	if g.refs != nil {
+		refer(g.p, g.refs, x.addr, y.addr, g.al, uint32(g.w.b.begin(j)))
+		return g.p.known(x.addr, y.addr)
+	}
+	ev := evidence{size: uint64(x.size)}
+	if x.size == 0 {
+		if n := textLength(&g.w.a, i); n > 0 && n == textLength(&g.w.b, j) {
+			ev = evidence{size: n, text: true}
+		}
+	}
+	return g.p.sameTarget(x.addr, y.addr, ev)
 }
 
 // gap looks at what lies between two runs. Functions that moved are left out,

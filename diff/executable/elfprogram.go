@@ -38,7 +38,11 @@ func (f *elfFile) program() *program {
 		p.symbols = f.allSymbols
 		if !p.relaxed {
 			p.imports = sync.OnceValue(f.imports)
+			p.table = f.functionTables()
+			p.filled = sync.OnceValues(f.filledPlaces)
 		}
+		p.bared = f.symbolTable(elf.SHT_SYMTAB) == nil
+		p.listed = p.table != nil || f.symbolTable(elf.SHT_SYMTAB) != nil
 	} else {
 		p.bare = true
 		for i := range f.segments {
@@ -65,7 +69,7 @@ func (f *elfFile) isa(mapped func(uint64) bool) isa {
 			return riscv{}
 		}
 	case elf.EM_PPC64:
-		return ppc64{f.order}
+		return ppc64{f.order, mapped}
 	}
 	return nil
 }
@@ -74,7 +78,7 @@ func (f *elfFile) bigEndian() bool { return f.header.ident[elf.EI_DATA] == byte(
 
 // sectionRegion is what a section maps. What reaches beyond the file is not mapped.
 func (f *elfFile) sectionRegion(s *section) (region, bool) {
-	r := region{name: s.name, off: s.off, size: s.size, addr: s.addrInMem, exec: s.flags&elf.SHF_EXECINSTR != 0}
+	r := region{name: s.name, off: s.off, size: s.size, addr: s.addrInMem, exec: s.flags&elf.SHF_EXECINSTR != 0, write: s.flags&elf.SHF_WRITE != 0}
 	if s.flags&elf.SHF_ALLOC == 0 || s.size == 0 || s.flags&elf.SHF_TLS != 0 && s.typ == elf.SHT_NOBITS {
 		return r, false
 	}
@@ -114,7 +118,7 @@ func (f *elfFile) segmentRegions(i int) []region {
 			}
 		}
 		if to > from {
-			out = append(out, region{name: f.segmentName(i), off: from, size: to - from, addr: s.vaddr + from - s.off, exec: s.flags&elf.PF_X != 0})
+			out = append(out, region{name: f.segmentName(i), off: from, size: to - from, addr: s.vaddr + from - s.off, exec: s.flags&elf.PF_X != 0, write: s.flags&elf.PF_W != 0})
 		}
 	}
 	if s.memSize > s.fileSize {

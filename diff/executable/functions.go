@@ -18,6 +18,7 @@ type changedFunction struct {
 	nameA, nameB   string
 	whole          diff.Status // OnlyA or OnlyB when one side has nothing of it
 	ina, inb       int         // instructions that are not so on the other side
+	tells          int         // what they reach for: texts that tell
 }
 
 // functions groups edits by the functions they lie in.
@@ -125,18 +126,52 @@ func called(p *program, names map[uint64]string, addr uint64) string {
 	if n := names[addr]; n != "" {
 		return n
 	}
-	return "the function at " + hexNumber(addr)
+	return "func@" + hexNumber(addr)
 }
 
 // maxSuspects bounds the functions that are suspicions of their own.
 const maxSuspects = 32
 
-// suspectFunctions makes suspicions of changed functions, those with most of
-// what one side lacks first.
+// maxTold bounds the instructions of a function that are asked what they reach for.
+const maxTold = 4096
+
+// tell counts what the instructions that differ reach for.
+func (p *pairing) tell(al *aligned, f *changedFunction) {
+	count := func(of *program, r *region, s *stream, from, to int) {
+		for i := from; i < min(to, from+maxTold); i++ {
+			for _, t := range targets(of, r, s, i) {
+				if text := of.textAt(t); text != "" && tells(text) {
+					f.tells++
+				}
+			}
+		}
+	}
+	for _, e := range f.edits {
+		count(p.a, al.a, &f.w.a, e.a0, e.a1)
+		count(p.b, al.b, &f.w.b, e.b0, e.b1)
+	}
+}
+
+// tells reports whether a text says what a program reaches for.
+func tells(text string) bool {
+	for _, t := range telling {
+		if t.re.MatchString(text) {
+			return true
+		}
+	}
+	return false
+}
+
+// suspectFunctions makes suspicions of changed functions: first those that one
+// side has alone; among them those that reach for what is telling, then those
+// with most of what one side lacks.
 func (p *pairing) suspectFunctions(n *diff.Node, al *aligned, fs []*changedFunction) {
 	fs = slices.Clone(fs)
+	for _, f := range fs {
+		p.tell(al, f)
+	}
 	slices.SortStableFunc(fs, func(f, g *changedFunction) int {
-		return cmp.Or(cmp.Compare(f.rank(), g.rank()), -cmp.Compare(f.ina+f.inb, g.ina+g.inb))
+		return cmp.Or(cmp.Compare(f.rank(), g.rank()), -cmp.Compare(f.tells, g.tells), -cmp.Compare(f.ina+f.inb, g.ina+g.inb))
 	})
 	for i, f := range fs {
 		if i == maxSuspects {

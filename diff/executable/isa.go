@@ -46,6 +46,8 @@ type step struct {
 type operand struct {
 	addr  uint64 // where it points to
 	at, n uint8  // which bytes of the instruction hold it
+	size  uint8  // how many bytes the instruction reads or writes there; 0 when that is not known
+	rel   bool   // it is counted from the instruction: not a number that may be something else
 }
 
 func (s *step) add(o operand) {

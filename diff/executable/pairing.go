@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"sort"
 
 	"github.com/stagescope/stagescope/diff"
 )
@@ -19,6 +20,12 @@ type pairing struct {
 	ctx  context.Context
 	a, b *program
 	by   map[string]*aligned // by the region's name
+	// What is known of data: what code refers to, and which symbols' content was
+	// found to be the same, by A's address.
+	refs       *refs
+	collecting bool
+	referred   bool // code that is equal was asked as well
+	held       map[uint64]bool
 }
 
 // aligned is what is known of a pair of regions.
@@ -34,7 +41,9 @@ type aligned struct {
 }
 
 func newPairing(ctx context.Context, x *diff.Examiner, a, b *program) *pairing {
-	return &pairing{x: x, ctx: ctx, a: a, b: b, by: map[string]*aligned{}}
+	a.sortRegions()
+	b.sortRegions()
+	return &pairing{x: x, ctx: ctx, a: a, b: b, by: map[string]*aligned{}, held: map[uint64]bool{}}
 }
 
 // code reports whether instructions of both sides can be compared.
@@ -61,11 +70,13 @@ func (p *pairing) regions(name string) *aligned {
 		return al
 	}
 	al.same = al.front == al.a.size && al.front == al.b.size
-	if al.same || max(al.a.size, al.b.size) > maxAligned && al.a.size != al.b.size {
+	if al.same {
 		return al
 	}
 	if al.a.exec && al.b.exec && p.code() {
-		al.code, al.err = p.alignCode(al)
+		if al.code, al.err = p.alignCode(al); al.code == nil && al.err == nil {
+			al.err = bad("its functions are not known")
+		}
 	} else if !al.a.exec && !al.b.exec && max(al.a.size, al.b.size) <= maxAligned {
 		al.data, al.err = p.x.Hunks(p.ctx, p.a.input(al.a), p.b.input(al.b))
 	}
@@ -126,12 +137,6 @@ func equalFrom(ctx context.Context, a, b *diff.Input, fromEnd bool, most uint64)
 	return n, nil
 }
 
-// moved reports whether what lies at an address of A is what lies at an address
-// of B, as far as both sides could be aligned.
-func (p *pairing) moved(addrA, addrB uint64) bool {
-	return p.samePlace(addrA, addrB) || p.sameImport(addrA, addrB)
-}
-
 // sameImport reports whether both addresses are a way to one function of others.
 func (p *pairing) sameImport(addrA, addrB uint64) bool {
 	name := p.a.imported(addrA)
@@ -164,6 +169,9 @@ func (p *pairing) samePlace(addrA, addrB uint64) bool {
 		return off == to && al.a.size == al.b.size
 	case al.code != nil:
 		// Before what is aligned there may be equal bytes that are not the same.
+		if m := al.code.bodies; m != nil {
+			return m.same(p, al, off, to)
+		}
 		return al.code.moved(off, to)
 	case al.same || off < al.front && off < al.a.size:
 		return off == to
@@ -172,7 +180,7 @@ func (p *pairing) samePlace(addrA, addrB uint64) bool {
 	case al.a.exec:
 		return false
 	case max(al.a.size, al.b.size) > maxAligned:
-		return off == to // it lies in a range that was not aligned
+		return false // it was not aligned
 	}
 	return inData(al.data, off, to)
 }
@@ -180,18 +188,16 @@ func (p *pairing) samePlace(addrA, addrB uint64) bool {
 // inData reports whether two places of data are the same: bytes that do not
 // differ, or where what differs begins.
 func inData(hs []diff.Hunk, offA, offB uint64) bool {
-	pa, pb := uint64(0), uint64(0)
-	for _, h := range hs {
-		if offA < uint64(h.A.Off) {
-			break
-		}
-		if offA == uint64(h.A.Off) && offB == uint64(h.B.Off) {
+	k := sort.Search(len(hs), func(k int) bool { return uint64(hs[k].A.Off) > offA })
+	// Of several that begin there, one may be empty.
+	for i := k - 1; i >= 0 && uint64(hs[i].A.Off) == offA; i-- {
+		if offB == uint64(hs[i].B.Off) {
 			return true
 		}
-		if offA < uint64(h.A.Off+h.A.Len) {
-			return false
-		}
-		pa, pb = uint64(h.A.Off+h.A.Len), uint64(h.B.Off+h.B.Len)
 	}
-	return offA-pa == offB-pb
+	if k == 0 {
+		return offA == offB
+	}
+	h := hs[k-1]
+	return offA >= uint64(h.A.Off+h.A.Len) && offA-uint64(h.A.Off+h.A.Len) == offB-uint64(h.B.Off+h.B.Len)
 }

@@ -13,19 +13,16 @@ import (
 func (p *pairing) pointers(n *diff.Node, al *aligned) {
 	var open, closed []diff.Hunk
 	a, b := p.a.input(al.a), p.b.input(al.b)
-	for _, h := range hunksOf(n) {
+	for _, h := range al.data {
 		if p.pointer(al, a, b, h) {
 			closed = append(closed, h)
 		} else {
 			open = append(open, h)
 		}
 	}
+	setHunks(n, open, closed)
 	if len(closed) == 0 {
 		return
-	}
-	n.UnexplainedA, n.UnexplainedB = nil, nil
-	for _, h := range open {
-		n.UnexplainedA, n.UnexplainedB = append(n.UnexplainedA, h.A), append(n.UnexplainedB, h.B)
 	}
 	n.Reasons = append(n.Reasons, diff.Reason{Field: "addresses of what moved, in " + plural(len(closed), "range"),
 		Cause: &diff.Cause{ID: "derived", Name: "addresses of code and data that moved", Confidence: diff.Derived}})
@@ -94,9 +91,52 @@ func (p *pairing) words(al *aligned, a, b *diff.Input, h diff.Hunk, size int64, 
 			continue
 		}
 		ra := p.a.at(x)
-		if ra == nil || ra.empty || !p.moved(x, y) {
+		if ra == nil || ra.empty || !p.sameTarget(x, y, lengthAfter(p, wa, wb, int(i), int(size))) {
 			return false
 		}
 	}
 	return true
+}
+
+// FieldUsed is the field of reasons that say which code refers to data that differ.
+const FieldUsed = "data that code refers to"
+
+// maxUsed bounds the places of data whose use is said.
+const maxUsed = 16
+
+// usedBy says, of the first ranges that nothing explains, which code refers to
+// what holds them.
+func (p *pairing) usedBy(n *diff.Node, al *aligned) {
+	if len(n.UnexplainedB) == 0 {
+		return
+	}
+	p.collect()
+	p.refer()
+	var used []refPair
+	var addrs, code []uint64
+	for _, h := range n.UnexplainedB {
+		r, ok := p.refs.before(1, al.b.addr+uint64(h.Off), al.b)
+		if !ok || len(used) > 0 && used[len(used)-1].b == r.b {
+			continue
+		}
+		if len(used) == maxUsed {
+			break
+		}
+		used, addrs, code = append(used, r), append(addrs, r.b), append(code, r.in.b.addr+uint64(r.from))
+	}
+	if len(used) == 0 {
+		return
+	}
+	names, in := p.b.names(p.ctx, addrs), p.b.names(p.ctx, code)
+	for i, r := range used {
+		at := hexNumber(addrs[i])
+		if names[addrs[i]] != "" {
+			at = names[addrs[i]] + " at " + at
+		}
+		by := called(p.b, in, code[i])
+		if r.n > 1 {
+			by = fmt.Sprintf("%s and %s more", by, plural(int(r.n)-1, "place"))
+		}
+		n.Reasons = append(n.Reasons, diff.Reason{Field: FieldUsed, A: hexNumber(r.a), B: at + ", used by " + by})
+	}
 }

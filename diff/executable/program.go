@@ -25,6 +25,17 @@ type program struct {
 	imports func() map[uint64]string
 	// symbols calls back for every symbol of the program, until told to stop.
 	symbols func(yield func(symbol) bool) error
+	// table calls back for every function that the program's own tables have, with
+	// its name if they say it; it may be nil. listed says that symbols and tables
+	// have all functions.
+	table  func(yield func(addr uint64, name func() string) bool)
+	listed bool
+	bared  bool // its symbols do not name its functions: those of the tables do
+	// filled gives what the loader writes, by address; false when that is not known.
+	// It is nil when the loader writes nothing.
+	filled   func() ([]filled, bool)
+	sorted   []int // the regions by address, when they do not overlap
+	dataRead *dataSymbols
 }
 
 // region is a part of the file that is mapped into memory.
@@ -33,6 +44,7 @@ type region struct {
 	off, size uint64 // in the file
 	addr      uint64
 	exec      bool
+	write     bool
 	empty     bool // it has no bytes in the file: memory that begins as zeros
 }
 
@@ -55,8 +67,15 @@ func (p *program) region(name string) *region {
 	return nil
 }
 
-// at gives the region that holds an address.
+// at gives the region that holds an address; the first of the file, when several do.
 func (p *program) at(addr uint64) *region {
+	if p.sorted != nil {
+		i := sort.Search(len(p.sorted), func(i int) bool { return p.regions[p.sorted[i]].addr > addr })
+		if i > 0 && p.regions[p.sorted[i-1]].holds(addr) {
+			return &p.regions[p.sorted[i-1]]
+		}
+		return nil
+	}
 	for i := range p.regions {
 		if p.regions[i].holds(addr) {
 			return &p.regions[i]
@@ -76,6 +95,26 @@ func numberRegions(rs []region) {
 			rs[i].name += "\x00" + strconv.Itoa(k)
 		}
 	}
+}
+
+// sortRegions prepares at, when no two regions overlap.
+func (p *program) sortRegions() {
+	order := make([]int, len(p.regions))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(i, j int) int { return compare(p.regions[i].addr, p.regions[j].addr) })
+	for k := 1; k < len(order); k++ {
+		if r, s := &p.regions[order[k-1]], &p.regions[order[k]]; s.addr-r.addr < r.size {
+			return
+		}
+	}
+	for _, r := range p.regions {
+		if r.addr+r.size < r.addr {
+			return
+		}
+	}
+	p.sorted = order
 }
 
 // where says an address and the place in the file that holds it.
@@ -107,11 +146,11 @@ func (p *program) nearest(ctx context.Context, addrs []uint64) map[uint64]symbol
 	out := map[uint64]symbol{}
 	best := make([]symbol, len(addrs))
 	have := make([]bool, len(addrs))
-	if p.symbols == nil || len(addrs) == 0 {
+	if len(addrs) == 0 {
 		return out
 	}
 	n := 0
-	p.symbols(func(s symbol) bool {
+	p.named(func(s symbol) bool {
 		if n++; n&0xffff == 0 && ctx.Err() != nil {
 			return false
 		}
@@ -135,6 +174,23 @@ func (p *program) nearest(ctx context.Context, addrs []uint64) map[uint64]symbol
 		}
 	}
 	return out
+}
+
+// named calls back for every symbol and, where symbols do not name functions, for
+// every name in the tables of functions.
+func (p *program) named(yield func(symbol) bool) {
+	on := true
+	if p.symbols != nil {
+		p.symbols(func(s symbol) bool {
+			on = yield(s)
+			return on
+		})
+	}
+	if p.table != nil && p.bared && on {
+		p.table(func(addr uint64, name func() string) bool {
+			return yield(symbol{name: name, addr: addr, code: true})
+		})
+	}
 }
 
 // names finds what addresses are called: the nearest symbol, with the distance

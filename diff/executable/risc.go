@@ -9,14 +9,14 @@ import (
 	"golang.org/x/arch/riscv64/riscv64asm"
 )
 
-// arm64 is AArch64. What adrp and the instruction after it make together is not
-// followed: the low half stays a constant.
+// arm64 is AArch64. adrp and the instruction after it that adds the rest of an
+// address are one instruction here, of eight bytes.
 type arm64 struct{}
 
 var _ isa = arm64{}
 
 func (arm64) bits() int { return 64 }
-func (arm64) most() int { return 4 }
+func (arm64) most() int { return 8 }
 func (arm64) unit() int { return 4 }
 
 // signed extends the low bits of v.
@@ -33,7 +33,7 @@ func (arm64) step(p []byte, pc uint64) step {
 	mask := uint32(0)
 	to := func(m uint32, addr uint64) {
 		mask = m
-		s.add(operand{addr: addr, n: 4})
+		s.add(operand{addr: addr, n: 4, rel: true})
 	}
 	switch {
 	case w>>26 == 0x05: // b
@@ -51,7 +51,14 @@ func (arm64) step(p []byte, pc uint64) step {
 	case w&0x9f000000 == 0x10000000: // adr
 		to(0x60ffffe0, pc+signed(w>>3&^3|w>>29&3, 21))
 	case w&0x9f000000 == 0x90000000: // adrp
-		to(0x60ffffe0, pc&^0xfff+signed(w>>3&^3|w>>29&3, 21)<<12)
+		page := pc&^0xfff + signed(w>>3&^3|w>>29&3, 21)<<12
+		if next, low, size, ok := arm64Low(p, w&31); ok {
+			s.n = 8
+			s.add(operand{addr: page + low, n: 8, size: size, rel: true})
+			s.number(uint64(w&^0x60ffffe0)|uint64(next&^0x3ffc00)<<32, 1)
+			return s
+		}
+		to(0x60ffffe0, page)
 	case w&0x3b000000 == 0x18000000: // ldr of a literal
 		to(0xffffe0, pc+signed(w>>5, 19)<<2)
 	case w&0xfffffc1f == 0xd65f0000, w&0xfffffc1f == 0xd61f0000, w&0xffe0001f == 0xd4200000: // ret, br, brk
@@ -67,7 +74,38 @@ func (arm64) step(p []byte, pc uint64) step {
 	return s
 }
 
+// arm64Low reads the instruction after an adrp when it adds the low half of the
+// address to the same register, or reads or writes there: the low half, and how
+// many bytes are read or written.
+func arm64Low(p []byte, reg uint32) (next uint32, low uint64, size uint8, ok bool) {
+	if len(p) < 8 {
+		return 0, 0, 0, false
+	}
+	next = binary.LittleEndian.Uint32(p[4:])
+	low = uint64(next >> 10 & 0xfff)
+	switch {
+	case next>>5&31 != reg:
+	case next&0xffc00000 == 0x91000000: // add, 64 bits
+		return next, low, 0, true
+	case next&0x3b000000 == 0x39000000: // ldr, str and the like
+		scale := next >> 30
+		if next&0x04800000 == 0x04800000 {
+			scale = 4 // 128 bits
+		}
+		return next, low << scale, 1 << scale, true
+	}
+	return 0, 0, 0, false
+}
+
 func (a arm64) text(p []byte, pc uint64, name func(uint64) string) string {
+	st := a.step(p, pc)
+	if st.n == 8 && len(p) >= 8 {
+		first, _ := arm64asm.Decode(p)
+		second, err := arm64asm.Decode(p[4:])
+		if err == nil {
+			return withTarget(strings.ToLower(arm64asm.GNUSyntax(first)+"; "+arm64asm.GNUSyntax(second)), st, name)
+		}
+	}
 	in, err := arm64asm.Decode(p)
 	if err != nil {
 		return unknownText(p[:min(4, len(p))])
@@ -87,13 +125,15 @@ func withTarget(s string, st step, name func(uint64) string) string {
 	return s
 }
 
-// riscv is RISC-V with 64 bits, compressed instructions among them.
+// riscv is RISC-V with 64 bits, compressed instructions among them. auipc and the
+// instruction after it that adds the rest of an address are one instruction here,
+// of eight bytes.
 type riscv struct{}
 
 var _ isa = riscv{}
 
 func (riscv) bits() int { return 64 }
-func (riscv) most() int { return 4 }
+func (riscv) most() int { return 8 }
 func (riscv) unit() int { return 2 }
 
 func (riscv) step(p []byte, pc uint64) step {
@@ -113,14 +153,20 @@ func (riscv) step(p []byte, pc uint64) step {
 			s.flow = flowJump
 		}
 		mask = 0xfffff000
-		s.add(operand{addr: pc + signed(imm, 21), n: 4})
+		s.add(operand{addr: pc + signed(imm, 21), n: 4, rel: true})
 	case 0x63: // branches
 		imm := w>>31<<12 | w>>7&1<<11 | w>>25&0x3f<<5 | w>>8&0xf<<1
 		s.flow, mask = flowBranch, 0xfe000f80
-		s.add(operand{addr: pc + signed(imm, 13), n: 4})
+		s.add(operand{addr: pc + signed(imm, 13), n: 4, rel: true})
 	case 0x17: // auipc
+		if next, low, size, fl, ok := riscvLow(p, w>>7&31); ok {
+			s.n, s.flow = 8, fl
+			s.add(operand{addr: pc + uint64(int64(int32(w&0xfffff000))) + low, n: 8, size: size, rel: true})
+			s.number(uint64(w&0xfff)|uint64(next)<<32, 1)
+			return s
+		}
 		mask = 0xfffff000
-		s.add(operand{addr: pc + uint64(int64(int32(w&0xfffff000))), n: 4})
+		s.add(operand{addr: pc + uint64(int64(int32(w&0xfffff000))), n: 4, rel: true})
 	case 0x67: // jalr
 		if s.flow = flowCall; w>>7&31 == 0 {
 			s.flow = flowEnd
@@ -134,6 +180,35 @@ func (riscv) step(p []byte, pc uint64) step {
 	return s
 }
 
+// riscvLow reads the instruction after an auipc when it adds the low half of the
+// address to the same register, reads or writes there, or goes there. next is it
+// without the low half.
+func riscvLow(p []byte, reg uint32) (next uint32, low uint64, size uint8, fl flow, ok bool) {
+	if len(p) < 8 || p[4]&3 != 3 {
+		return 0, 0, 0, 0, false
+	}
+	w := binary.LittleEndian.Uint32(p[4:])
+	if w>>15&31 != reg {
+		return 0, 0, 0, 0, false
+	}
+	low = signed(w>>20, 12)
+	next = w & 0xfffff
+	switch w & 0x7f {
+	case 0x13: // addi
+		return next, low, 0, flowNext, w>>12&7 == 0
+	case 0x03, 0x07: // loads
+		return next, low, 1 << (w >> 12 & 3), flowNext, true
+	case 0x23, 0x27: // stores
+		return w & 0x1fff07f, signed(w>>25<<5|w>>7&31, 12), 1 << (w >> 12 & 3), flowNext, true
+	case 0x67: // jalr
+		if w>>7&31 == 0 {
+			return next, low, 0, flowJump, true
+		}
+		return next, low, 0, flowCall, true
+	}
+	return 0, 0, 0, 0, false
+}
+
 func riscvShort(p []byte, pc uint64) step {
 	w := uint32(binary.LittleEndian.Uint16(p))
 	s := step{n: 2}
@@ -143,12 +218,12 @@ func riscvShort(p []byte, pc uint64) step {
 		imm := w>>12&1<<11 | w>>11&1<<4 | w>>9&3<<8 | w>>8&1<<10 | w>>7&1<<6 | w>>6&1<<7 | w>>3&7<<1 | w>>2&1<<5
 		s.flow = flowJump
 		s.number(uint64(w&0xe003), 1)
-		s.add(operand{addr: pc + signed(imm, 12), n: 2})
+		s.add(operand{addr: pc + signed(imm, 12), n: 2, rel: true})
 	case w&0xc003 == 0xc001: // c.beqz, c.bnez
 		imm := w>>12&1<<8 | w>>10&3<<3 | w>>5&3<<6 | w>>3&3<<1 | w>>2&1<<5
 		s.flow = flowBranch
 		s.number(uint64(w&0xe383), 1)
-		s.add(operand{addr: pc + signed(imm, 9), n: 2})
+		s.add(operand{addr: pc + signed(imm, 9), n: 2, rel: true})
 	case w&0xf07f == 0x8002 && w != 0x8002: // c.jr
 		s.flow = flowEnd
 	case w&0xf07f == 0x9002 && w != 0x9002: // c.jalr
@@ -162,15 +237,26 @@ func riscvShort(p []byte, pc uint64) step {
 }
 
 func (r riscv) text(p []byte, pc uint64, name func(uint64) string) string {
+	st := r.step(p, pc)
 	in, err := riscv64asm.Decode(p)
 	if err != nil {
-		return unknownText(p[:min(r.step(p, pc).n, len(p))])
+		return unknownText(p[:min(st.n, len(p))])
+	}
+	if st.n == 8 && len(p) >= 8 {
+		if second, err := riscv64asm.Decode(p[4:]); err == nil {
+			return withTarget(strings.ToLower(riscv64asm.GNUSyntax(in)+"; "+riscv64asm.GNUSyntax(second)), st, name)
+		}
 	}
 	return withTarget(strings.ToLower(riscv64asm.GNUSyntax(in)), r.step(p, pc), name)
 }
 
-// ppc64 is PowerPC with 64 bits, in either byte order.
-type ppc64 struct{ order binary.ByteOrder }
+// ppc64 is PowerPC with 64 bits, in either byte order. addis and the instruction
+// after it that adds the rest of an address are one instruction here, of eight
+// bytes, when mapped says that it is an address of the program.
+type ppc64 struct {
+	order  binary.ByteOrder
+	mapped func(uint64) bool
+}
 
 var _ isa = ppc64{}
 
@@ -195,13 +281,20 @@ func (c ppc64) step(p []byte, pc uint64) step {
 			s.flow = flowCall
 		}
 		mask = 0x3fffffc
-		s.add(operand{addr: base + signed(w&0x3fffffc, 26), n: 4})
+		s.add(operand{addr: base + signed(w&0x3fffffc, 26), n: 4, rel: true})
 	case 16: // bc
 		s.flow, mask = flowBranch, 0xfffc
-		s.add(operand{addr: base + signed(w&0xfffc, 16), n: 4})
+		s.add(operand{addr: base + signed(w&0xfffc, 16), n: 4, rel: true})
 	case 19:
 		if w&0x7fe == 0x20 && w>>21&20 == 20 { // blr
 			s.flow = flowEnd
+		}
+	case 15: // addis
+		if next, addr, ok := c.low(p, w); ok {
+			s.n = 8
+			s.add(operand{addr: addr, n: 8})
+			s.number(uint64(w&^0xffff)|uint64(next)<<32, 1)
+			return s
 		}
 	default:
 		in, err := ppc64asm.Decode(p, c.order)
@@ -222,7 +315,36 @@ func (c ppc64) step(p []byte, pc uint64) step {
 	return s
 }
 
+// low reads the instruction after an addis to zero when it adds the low half of
+// an address of the program to the same register, or reads or writes there. next
+// is it without the low half.
+func (c ppc64) low(p []byte, w uint32) (next uint32, addr uint64, ok bool) {
+	if len(p) < 8 || c.mapped == nil || w>>16&31 != 0 {
+		return 0, 0, false
+	}
+	v := c.order.Uint32(p[4:])
+	if v>>16&31 != w>>21&31 {
+		return 0, 0, false
+	}
+	mask := uint32(0xffff)
+	switch op := v >> 26; {
+	case op == 14, op >= 32 && op <= 55: // addi, loads and stores
+	case op == 58, op == 62: // those of 64 bits
+		mask = 0xfffc
+	default:
+		return 0, 0, false
+	}
+	addr = signed(w, 16)<<16 + signed(v&mask, 16)
+	return v &^ mask, addr, c.mapped(addr)
+}
+
 func (c ppc64) text(p []byte, pc uint64, name func(uint64) string) string {
+	if st := c.step(p, pc); st.n == 8 && st.nops > 0 && len(p) >= 8 {
+		first, _ := ppc64asm.Decode(p[:4], c.order)
+		if second, err := ppc64asm.Decode(p[4:8], c.order); err == nil {
+			return withTarget(ppc64asm.GNUSyntax(first, pc)+"; "+ppc64asm.GNUSyntax(second, pc+4), st, name)
+		}
+	}
 	in, err := ppc64asm.Decode(p, c.order)
 	if err != nil || in.Len <= 0 || in.Len > len(p) {
 		return unknownText(p[:min(4, len(p))])

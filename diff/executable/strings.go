@@ -16,7 +16,9 @@ const (
 	maxString   = 512
 	maxStrings  = 4096 // of one part and side
 	shownString = 120  // characters
-	alone       = 16   // strings that are suspicions of their own
+	// besideString is how much is shown around what differs of a long text.
+	besideString = 16
+	alone        = 16 // strings that are suspicions of their own
 )
 
 // telling are strings that say what a program reaches for.
@@ -123,7 +125,9 @@ func stringsIn(in *diff.Input, hs []diff.Hunk, of func(diff.Hunk) diff.Range) (o
 			done = b
 			s := string(buf[at[0]:at[1]])
 			if len(s) > maxString {
-				s = s[:maxString]
+				// Texts that nothing separates: what differs, and a little around it.
+				lo, hi := max(a, r.Off-besideString), min(b, r.Off+r.Len+besideString)
+				s = string(buf[lo-from : min(hi-from, lo-from+maxString)])
 			}
 			if seen[s] {
 				continue

@@ -79,7 +79,7 @@ func (m *matcher) align() error {
 				}
 			}
 		}
-		if err := m.gap(left(g.a0, g.a1, movedA), left(g.b0, g.b1, movedB)); err != nil {
+		if err := m.gap(notTaken(g.a0, g.a1, movedA), notTaken(g.b0, g.b1, movedB)); err != nil {
 			return err
 		}
 	}
@@ -87,7 +87,7 @@ func (m *matcher) align() error {
 	return nil
 }
 
-func left(from, to int, taken map[int]bool) []int {
+func notTaken(from, to int, taken map[int]bool) []int {
 	var out []int
 	for i := from; i < to; i++ {
 		if !taken[i] {
@@ -178,8 +178,8 @@ func (m *matcher) gap(as, bs []int) error {
 		other, end := m.ub[bs[0]], m.ub[bs[len(bs)-1]]
 		return m.unit(&unit{from: first.from, end: last.end}, &unit{from: other.from, end: end.end})
 	}
-	for _, c := range m.alike(as, bs) {
-		if err := m.unit(&m.ua[c[0]], &m.ub[c[1]]); err != nil {
+	for _, c := range alike(m.features(as, false), m.features(bs, true)) {
+		if err := m.unit(&m.ua[as[c[0]]], &m.ub[bs[c[1]]]); err != nil {
 			return err
 		}
 	}
@@ -190,15 +190,14 @@ func (m *matcher) gap(as, bs []int) error {
 const enough = 0.4
 
 // alike pairs functions in order so that the sum of their likeness is greatest.
-func (m *matcher) alike(as, bs []int) [][2]int {
-	fa, fb := m.features(as, false), m.features(bs, true)
-	w := len(bs) + 1
-	best := make([]float64, (len(as)+1)*w)
-	like := make([]float64, len(as)*len(bs))
-	for i := len(as) - 1; i >= 0; i-- {
-		for j := len(bs) - 1; j >= 0; j-- {
-			l := likeness(fa[i], fb[j])
-			like[i*len(bs)+j] = l
+func alike(fa, fb []features) [][2]int {
+	w := len(fb) + 1
+	best := make([]float64, (len(fa)+1)*w)
+	like := make([]float64, len(fa)*len(fb))
+	for i := len(fa) - 1; i >= 0; i-- {
+		for j := len(fb) - 1; j >= 0; j-- {
+			l := likeness(&fa[i], &fb[j])
+			like[i*len(fb)+j] = l
 			best[i*w+j] = max(best[(i+1)*w+j], best[i*w+j+1])
 			if l >= enough {
 				best[i*w+j] = max(best[i*w+j], best[(i+1)*w+j+1]+l)
@@ -206,11 +205,11 @@ func (m *matcher) alike(as, bs []int) [][2]int {
 		}
 	}
 	var out [][2]int
-	for i, j := 0, 0; i < len(as) && j < len(bs); {
-		l := like[i*len(bs)+j]
+	for i, j := 0, 0; i < len(fa) && j < len(fb); {
+		l := like[i*len(fb)+j]
 		switch {
 		case l >= enough && best[i*w+j] == best[(i+1)*w+j+1]+l:
-			out = append(out, [2]int{as[i], bs[j]})
+			out = append(out, [2]int{i, j})
 			i, j = i+1, j+1
 		case best[i*w+j] == best[(i+1)*w+j]:
 			i++
@@ -224,9 +223,9 @@ func (m *matcher) alike(as, bs []int) [][2]int {
 // features of a function: how often it has each instruction, what its data say,
 // and its name.
 type features struct {
-	count map[uint64]int
+	times map[uint64]int
 	sum   int
-	name  string
+	key   uint64 // the hash of its name; 0 when it has none
 }
 
 // weight is what a text or an import counts, in instructions.
@@ -247,41 +246,48 @@ func (m *matcher) features(is []int, b bool) []features {
 	near := of.nearest(m.p.ctx, addrs)
 	out := make([]features, 0, len(is))
 	for k, i := range is {
-		f := features{count: map[uint64]int{}}
+		var f features
 		if sym, ok := near[addrs[k]]; ok && sym.addr == addrs[k] {
-			f.name = sym.name()
-		}
-		u := us[i]
-		for j := u.from; j < min(u.to, u.from+maxFeat); j++ {
-			f.count[s.tokens[j]]++
-			f.sum++
-			for _, t := range targets(of, r, s, j) {
-				text := of.foreign(t)
-				if text == "" {
-					text = of.textAt(t)
-				}
-				if text != "" {
-					f.count[hash(hashStart, []byte(text))] += weight
-					f.sum += weight
-				}
+			if name := sym.name(); name != "" {
+				f.key = hash(hashStart, []byte(name))
 			}
 		}
+		f.count(of, r, s, us[i].from, us[i].to)
 		out = append(out, f)
 	}
 	return out
 }
 
+// count counts a stretch of instructions.
+func (f *features) count(of *program, r *region, s *stream, from, to int) {
+	f.times = map[uint64]int{}
+	for j := from; j < min(to, from+maxFeat); j++ {
+		f.times[s.tokens[j]]++
+		f.sum++
+		for _, t := range targets(of, r, s, j) {
+			text := of.foreign(t)
+			if text == "" {
+				text = of.textAt(t)
+			}
+			if text != "" {
+				f.times[hash(hashStart, []byte(text))] += weight
+				f.sum += weight
+			}
+		}
+	}
+}
+
 // likeness is between 0 and 1, and more for functions of one name.
-func likeness(a, b features) float64 {
-	if a.name != "" && b.name != "" {
-		if a.name == b.name {
+func likeness(a, b *features) float64 {
+	if a.key != 0 && b.key != 0 {
+		if a.key == b.key {
 			return 2
 		}
 		return 0
 	}
 	common := 0
-	for k, n := range a.count {
-		common += min(n, b.count[k])
+	for k, n := range a.times {
+		common += min(n, b.times[k])
 	}
 	return 2 * float64(common) / float64(max(a.sum+b.sum, 1))
 }
