@@ -16,6 +16,7 @@ import (
 	"github.com/pierrec/lz4/v4"
 	"github.com/stagescope/stagescope/diff"
 	"github.com/stagescope/stagescope/diff/compressed/bzip2"
+	lz4c "github.com/stagescope/stagescope/diff/compressed/lz4"
 	"github.com/stagescope/stagescope/diff/compressed/xz"
 	"github.com/stagescope/stagescope/diff/compressed/zlib"
 	uxz "github.com/ulikunitz/xz"
@@ -384,11 +385,54 @@ func TestLz4(t *testing.T) {
 	}
 }
 
+func lz4Of(t testing.TB, p []byte, o lz4c.Options) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := lz4c.NewWriter(&b, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Write(p)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// TestLz4IsProved: a frame of the C library's fast level, or of pierrec's, follows
+// from its content; one whose blocks are linked is not judged.
+func TestLz4IsProved(t *testing.T) {
+	p := words(200_000)
+	c := lz4Of(t, p, lz4c.Options{BlockID: 7, Sum: true, Size: -1})
+	n := pair(t, c, lz4Frame(t, p, false))
+	if r := reason(t, n, "encoder"); r.A != "lz4 level 1 (lz4)" || r.B != "lz4 level 0 (pierrec/lz4)" || n.Residue != diff.ResidueNone {
+		t.Errorf("%+v, residue %s, %s", n.Reasons, n.Residue, n.Note)
+	}
+	n = pair(t, c, lz4Of(t, p, lz4c.Options{BlockID: 4, BlockSum: true, Size: int64(len(p))}))
+	if r := reason(t, n, "how it is cut"); r.Cause == nil || r.Cause.Confidence != diff.Proved || n.Residue != diff.ResidueNone {
+		t.Errorf("%+v, residue %s, %s", n.Reasons, n.Residue, n.Note)
+	}
+	linked := bytes.Clone(c)
+	linked[4] &^= 0x20
+	d := linked[4:6]
+	linked[6] = byte(lz4c.Sum(d) >> 8)
+	if n = pair(t, c, linked); n.Residue != diff.ResidueKnown || !strings.Contains(n.Note, "linked") {
+		t.Errorf("%s, residue %s, %s", n.Kind, n.Residue, n.Note)
+	}
+}
+
 // TestCompressedOtherwise: the same content in two compressions, and another.
 func TestCompressedOtherwise(t *testing.T) {
 	p := words(100_000)
 	n := pair(t, gz(t, 6, 0, p), lz4Frame(t, p, false))
-	if n.Kind != KindOther || n.Equal != 1 || n.Residue != diff.ResidueKnown || reason(t, n, "compression").Cause.ID != "A5" {
+	if n.Kind != KindOther || n.Equal != 1 || n.Residue != diff.ResidueNone || reason(t, n, "compression").Cause.ID != "A5" {
+		t.Errorf("%s, %d equal, residue %s: %s", n.Kind, n.Equal, n.Residue, n.Note)
+	}
+	var odd bytes.Buffer
+	s, _ := zstd.NewWriter(&odd, zstd.WithNoEntropyCompression(true))
+	s.Write(p)
+	s.Close()
+	if n = pair(t, gz(t, 6, 0, p), odd.Bytes()); n.Kind != KindOther || n.Equal != 1 || n.Residue != diff.ResidueKnown || len(n.UnexplainedB) != 1 {
 		t.Errorf("%s, %d equal, residue %s: %s", n.Kind, n.Equal, n.Residue, n.Note)
 	}
 	q := bytes.Clone(p)

@@ -16,7 +16,7 @@ import (
 
 // Encoder names what made a compressed stream.
 type Encoder struct {
-	Name    string // of the format: gzip, deflate, zstd, bzip2, xz
+	Name    string // of the format: gzip, deflate, zstd, bzip2, xz, lz4
 	Level   int    // as the library counts levels; -2 of deflate is Huffman only
 	Library string // e.g. "Go compress/flate"
 	Params  string // other settings, e.g. "EncodeAll"; often empty
@@ -41,7 +41,7 @@ type candidate struct {
 
 // Identify finds the known encoder that makes exactly the encoded bytes, all of
 // them, of the decoded ones. Encoded is a gzip stream of one member, a zstd frame,
-// an xz stream, or streams of bzip2. Each candidate is given up at the first byte
+// an xz stream, an lz4 frame, or streams of bzip2. Each candidate is given up at the first byte
 // that differs, and all together after four times the content; false means only
 // that none was found.
 func Identify(ctx context.Context, encoded, decoded *io.SectionReader) (Encoder, bool) {
@@ -73,6 +73,8 @@ func identify(ctx context.Context, encoded, decoded *io.SectionReader) (e Encode
 		cs = bzip2Candidates(head[3])
 	case string(head) == xzMagic:
 		cs, why = xzCandidates(encoded, decoded.Size())
+	case bytes.HasPrefix(head, []byte(lz4Magic)), bytes.HasPrefix(head, []byte(lz4Legacy)):
+		cs, why = lz4Candidates(encoded)
 	default:
 		return e, false, "no encoder of this format is tried"
 	}
