@@ -235,6 +235,9 @@ func explainAr(rawA, rawB []byte, rs []diff.Reason) []diff.Reason {
 		switch rs[i].Field {
 		case "mtime":
 			c.ID, c.Name = "D1c", "time in the ar header"
+			if (rs[i].A == "0") != (rs[i].B == "0") {
+				c.Evidence += "; ar writes 0 with D, and one side was written without"
+			}
 		case "uid", "gid":
 			c.ID, c.Name = "B3", "owner"
 		case "mode":

@@ -92,6 +92,15 @@ func TestArTimes(t *testing.T) {
 	}
 }
 
+// TestArDeterministic: that one side was written with D and the other without is
+// said.
+func TestArDeterministic(t *testing.T) {
+	n := pair(t, ar(file{"a.o/", "one", "0"}), ar(file{"a.o/", "one", "1700000000"}))
+	if n.Residue != diff.ResidueNone || !strings.Contains(n.Children[0].Reasons[0].Cause.Evidence, "ar writes 0 with D") {
+		t.Error(sketch(n))
+	}
+}
+
 func TestArNames(t *testing.T) {
 	long := strings.Repeat("x", 40) + ".o"
 	gnu := func(body string) []byte { return ar(file{"//", long + "/\n", ""}, file{"/0", body, "0"}) }

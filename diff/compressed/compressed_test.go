@@ -305,6 +305,9 @@ func TestUnknownEncoders(t *testing.T) {
 func FuzzLayout(f *testing.F) {
 	p := words(3000)
 	f.Add(xzOf(f, p, xz.Options{Block: 1000}))
+	empty := xzOf(f, p, xz.Options{})
+	empty[12] = 0 // a header of no bytes
+	f.Add(empty)
 	f.Add(lz4Frame(f, p, false))
 	f.Add(lz4Frame(f, p, true))
 	s, _ := zstd.NewWriter(nil)

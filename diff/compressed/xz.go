@@ -68,7 +68,7 @@ func readXz(in io.ReaderAt, size int64) (s xzStream, err error) {
 	}
 	var b [1024]byte
 	n, err := in.ReadAt(b[:min(int64(len(b)), size-12)], 12)
-	if err != nil && err != io.EOF || n < 4 || int(b[0])*4+4 > n {
+	if err != nil && err != io.EOF || n < 4 || b[0] == 0 || int(b[0])*4+4 > n {
 		return s, errXz
 	}
 	p := b[2 : int(b[0])*4]

@@ -174,6 +174,24 @@ func TestPython(t *testing.T) {
 	}
 }
 
+// TestPycFlags: whether an interpreter looks at the source is said, and explains
+// nothing.
+func TestPycFlags(t *testing.T) {
+	pyc := func(flags byte, rest string) string {
+		return "\x55\r\r\n" + string(flags) + "\x00\x00\x00" + rest + "N"
+	}
+	n := pair(t, "m.pyc", pyc(0, "\x01\x00\x00\x65\x07\x00\x00\x00"), pyc(1, "hashhash"))
+	for _, r := range n.Reasons {
+		if r.Field == "flags" {
+			if r.A != "0: the source's time and size" || r.B != "1: nothing, though it holds the source's hash" || r.Cause.Confidence != diff.Likely || n.Residue == diff.ResidueNone {
+				t.Errorf("%+v, residue %s", r, n.Residue)
+			}
+			return
+		}
+	}
+	t.Error(sketch(n))
+}
+
 // mo writes messages as msgfmt does.
 func mo(o binary.AppendByteOrder, hash bool, pairs ...[2]string) string {
 	sort.Slice(pairs, func(i, j int) bool { return pairs[i][0] < pairs[j][0] })

@@ -57,7 +57,28 @@ var pycFields = map[string]func(a, b []byte) diff.Reason{
 		}
 		return r
 	},
-	"flags": hexField("flags"), "hash of the source": hexField("hash of the source"), "size of the source": hexField("size of the source"),
+	"flags": func(a, b []byte) diff.Reason {
+		return diff.Reason{Field: "flags", A: pycFlags(a), B: pycFlags(b), Cause: &diff.Cause{ID: "D1c", Name: "how the bytecode is held against its source", Confidence: diff.Likely,
+			Evidence: "the flags of the header say so (PEP 552)", Fix: "compile with one --invalidation-mode; Python takes hashes where SOURCE_DATE_EPOCH is set"}}
+	},
+	"hash of the source": hexField("hash of the source"), "size of the source": hexField("size of the source"),
+}
+
+// pycFlags says what an interpreter looks at before it takes bytecode.
+func pycFlags(p []byte) string {
+	if len(p) < 4 {
+		return fmt.Sprintf("%x", p)
+	}
+	switch v := binary.LittleEndian.Uint32(p); v {
+	case 0:
+		return "0: the source's time and size"
+	case 1:
+		return "1: nothing, though it holds the source's hash"
+	case 3:
+		return "3: the source's hash"
+	default:
+		return fmt.Sprintf("%#x", v)
+	}
 }
 
 func hexField(name string) func(a, b []byte) diff.Reason {
