@@ -28,7 +28,7 @@ func (x *Examiner) Binary(ctx context.Context, n *Node, a, b *Input) error {
 		n.note(err.Error())
 		return nil
 	}
-	n.setHunks(joinHunks(hs))
+	n.setHunks(joinHunks(hs, maxHunks))
 	return nil
 }
 
@@ -103,7 +103,7 @@ func inPlace(ctx context.Context, a, b *Input, offA, offB, n int64) ([]hunk, err
 		if !bytes.Equal(ba[:k], bb[:k]) {
 			out = differing(out, ba[:k], bb[:k], offA+done, offB+done)
 			if len(out) > 4*maxHunks {
-				out = joinHunks(out)
+				out = joinHunks(out, maxHunks)
 			}
 		}
 		done += k
@@ -129,8 +129,8 @@ func differing(out []hunk, a, b []byte, offA, offB int64) []hunk {
 }
 
 // joinHunks joins the nearest neighbours until few enough are left.
-func joinHunks(hs []hunk) []hunk {
-	for gap := int64(1); len(hs) > maxHunks; gap *= 2 {
+func joinHunks(hs []hunk, most int) []hunk {
+	for gap := int64(1); len(hs) > most; gap *= 2 {
 		out := hs[:1]
 		for _, h := range hs[1:] {
 			last := &out[len(out)-1]

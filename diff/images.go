@@ -124,9 +124,7 @@ func (c *imagePair) object(kind Kind, name string, a, b *image.Object) *Node {
 		rs = []Reason{{Field: "JSON that cannot be read"}}
 	}
 	n.Reasons = rs
-	for _, h := range lineHunks(Lines(string(a.Raw), string(b.Raw))) {
-		n.RangesA, n.RangesB = append(n.RangesA, Range{h.a, h.na}), append(n.RangesB, Range{h.b, h.nb})
-	}
+	n.RangesA, n.RangesB = lineRanges(ina, inb)
 	return n
 }
 

@@ -34,7 +34,7 @@ type Limits struct {
 	Nodes   int   // of the whole tree: 1 million
 	Spool   int64 // bytes of content kept aside on disk: 8 GiB
 	Decoded int64 // bytes that one compressed stream inside a file may become: 8 GiB
-	Text    int64 // bytes of a text that is compared line by line: 32 MiB
+	Text    int64 // bytes of a text that is compared line by line: 1 GiB
 	Binary  int64 // bytes between the first and the last difference of a binary that are aligned rather than compared at equal offsets: 256 MiB
 }
 
@@ -54,7 +54,7 @@ func (l Limits) complete() Limits {
 	defInt(&l.Nodes, 1<<20)
 	def(&l.Spool, 8<<30)
 	def(&l.Decoded, 8<<30)
-	def(&l.Text, 32<<20)
+	def(&l.Text, 1<<30)
 	def(&l.Binary, 256<<20)
 	return l
 }

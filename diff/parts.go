@@ -156,10 +156,7 @@ func (x *Examiner) Listing(n *Node, name, a, b string) {
 	ia, ib := textInput(name, a), textInput(name, b)
 	c := &Node{Kind: KindText, Name: name, Status: Differs, Listing: true, Residue: ResidueNone, Content: inputs{ia, ib},
 		A: &Side{Name: name, Size: ia.Size}, B: &Side{Name: name, Size: ib.Size}}
-	for _, h := range lineHunks(Lines(a, b)) {
-		c.RangesA = append(c.RangesA, Range{h.a, h.na})
-		c.RangesB = append(c.RangesB, Range{h.b, h.nb})
-	}
+	c.RangesA, c.RangesB = lineRanges(ia, ib)
 	n.Children = append(n.Children, c)
 }
 

@@ -3,7 +3,6 @@ package diff
 import (
 	"context"
 	"fmt"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/sergi/go-diff/diffmatchpatch"
@@ -43,26 +42,94 @@ func isText(in *Input) bool {
 }
 
 // Text compares two texts: it finds the lines that differ and what differs
-// inside them.
+// inside them. It holds where lines lie, not the texts.
 func (x *Examiner) Text(ctx context.Context, n *Node, a, b *Input) error {
 	if most := max(a.Size, b.Size); most > x.limit.Text {
 		return fmt.Errorf("%w: its %d bytes are more than are compared by lines", ErrFormat, most)
 	}
-	ta, err := readAll(a)
+	d, err := AlignLines(ctx, a, b)
 	if err != nil {
 		return err
 	}
-	tb, err := readAll(b)
+	hs, err := d.hunks(ctx, a, b, x.limit.Binary)
 	if err != nil {
 		return err
 	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	n.setHunks(lineHunks(Lines(string(ta), string(tb))))
+	n.setHunks(hs)
 	return nil
 }
 
+// lineRanges are the ranges in which two texts in memory differ; none when they
+// have more lines than are put in order.
+func lineRanges(a, b *Input) (ra, rb []Range) {
+	d, err := AlignLines(context.Background(), a, b)
+	if err != nil {
+		return nil, nil
+	}
+	hs, _ := d.hunks(context.Background(), a, b, max(a.Size, b.Size))
+	for _, h := range hs {
+		ra, rb = append(ra, Range{h.a, h.na}), append(rb, Range{h.b, h.nb})
+	}
+	return ra, rb
+}
+
+// maxTextHunks bounds the ranges of one text; beyond it neighbours are joined,
+// together with the equal bytes between them.
+const maxTextHunks = 1 << 18
+
+// hunks gives the byte ranges in which two texts differ. A stretch of more than
+// most bytes is one range, from its first to its last difference.
+func (d *LineDiff) hunks(ctx context.Context, a, b *Input, most int64) (out []hunk, err error) {
+	effort := int64(maxEffort)
+	for s := range d.Stretches() {
+		if s.Equal {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		ra, rb := d.A.Lines(s.A0, s.A1), d.B.Lines(s.B0, s.B1)
+		each := s.A1-s.A0 == s.B1-s.B0 // line by line
+		if !each && ra.Len+rb.Len > most || ra.Len == 0 || rb.Len == 0 {
+			out = append(out, hunk{ra.Off, ra.Len, rb.Off, rb.Len})
+			continue
+		}
+		wa, wb := &window{in: a}, &window{in: b}
+		for i := s.A0; i < s.A1; i++ {
+			if each {
+				ra, rb = d.A.Line(i), d.B.Line(s.B0+i-s.A0)
+			}
+			if out, err = insideBoth(out, wa, wb, ra, rb, most, &effort); err != nil {
+				return nil, err
+			}
+			if len(out) > 2*maxTextHunks {
+				out = joinHunks(out, maxTextHunks)
+			}
+			if !each {
+				break
+			}
+		}
+	}
+	return joinHunks(out, maxTextHunks), nil
+}
+
+// insideBoth appends the stretches in which two pieces of text differ.
+func insideBoth(out []hunk, wa, wb *window, ra, rb Range, most int64, effort *int64) ([]hunk, error) {
+	if ra.Len+rb.Len > most {
+		return append(out, hunk{ra.Off, ra.Len, rb.Off, rb.Len}), nil
+	}
+	ta, err := wa.text(ra)
+	if err != nil {
+		return nil, err
+	}
+	tb, err := wb.text(rb)
+	if err != nil {
+		return nil, err
+	}
+	return append(out, insideHunks(ta, tb, ra.Off, rb.Off, effort)...), nil
+}
+
+// readAll reads all bytes of what is known to be small.
 func readAll(in *Input) ([]byte, error) {
 	p := make([]byte, in.Size)
 	if len(p) == 0 {
@@ -71,36 +138,27 @@ func readAll(in *Input) ([]byte, error) {
 	return p, readFull(in, p, 0)
 }
 
-// lineHunks gives the byte ranges in which two texts differ.
-func lineHunks(ls []Line) []hunk {
-	var out []hunk
-	var offA, offB int64
-	var oldLines, newLines []string
-	effort := int64(maxEffort)
-	for i := 0; i < len(ls); {
-		if !ls[i].Changed() {
-			offA += int64(len(ls[i].Text))
-			offB += int64(len(ls[i].Text))
-			i++
-			continue
+// window reads ranges that follow each other, many at once.
+type window struct {
+	in  *Input
+	buf []byte
+	off int64
+}
+
+// text is the text of a range.
+func (w *window) text(r Range) (string, error) {
+	if r.Off < w.off || r.Off+r.Len > w.off+int64(len(w.buf)) {
+		const block = 64 << 10
+		n := min(max(r.Len, block), w.in.Size-r.Off)
+		if int64(cap(w.buf)) < n {
+			w.buf = make([]byte, n)
 		}
-		oldLines, newLines = oldLines[:0], newLines[:0]
-		for ; i < len(ls) && ls[i].Changed(); i++ {
-			if ls[i].Op == InA {
-				oldLines = append(oldLines, ls[i].Text)
-			} else {
-				newLines = append(newLines, ls[i].Text)
-			}
-		}
-		if len(oldLines) != len(newLines) {
-			oldLines, newLines = []string{strings.Join(oldLines, "")}, []string{strings.Join(newLines, "")}
-		}
-		for k := range oldLines {
-			out = append(out, insideHunks(oldLines[k], newLines[k], offA, offB, &effort)...)
-			offA, offB = offA+int64(len(oldLines[k])), offB+int64(len(newLines[k]))
+		w.buf, w.off = w.buf[:n], r.Off
+		if err := readFull(w.in, w.buf, r.Off); err != nil {
+			return "", err
 		}
 	}
-	return out
+	return string(w.buf[r.Off-w.off:][:r.Len]), nil
 }
 
 // fineText is up to how many bytes two pieces of text are compared letter by

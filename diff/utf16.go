@@ -15,12 +15,15 @@ func init() {
 	Register(Format{Kind: KindUTF16, Match: func(in *Input) bool { return in.HasPrefix("\xff\xfe") || in.HasPrefix("\xfe\xff") }, Compare: compareUTF16})
 }
 
+// maxUTF16 bounds in bytes the text that is written anew as UTF-8 in memory.
+const maxUTF16 = 32 << 20
+
 // compareUTF16 compares both sides as UTF-8. A side that is not exactly what its
 // text and byte order make again is compared as bytes.
 func compareUTF16(ctx context.Context, x *Examiner, n *Node, a, b *Input) error {
 	var plain [2]*Input
 	for i, in := range []*Input{a, b} {
-		if in.Size > x.limit.Text || in.Size%2 == 1 {
+		if in.Size > min(x.limit.Text, maxUTF16) || in.Size%2 == 1 {
 			return fmt.Errorf("%w: %d bytes", ErrFormat, in.Size)
 		}
 		p, err := readAll(in)

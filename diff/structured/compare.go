@@ -29,7 +29,7 @@ func register(kind diff.Kind, text bool, match func(in *diff.Input) bool, parse 
 }
 
 func read(x *diff.Examiner, in *diff.Input, parse func([]byte) (*document, error)) (*document, error) {
-	if in.Size > x.Limits().Text {
+	if in.Size > maxBytes {
 		return nil, bad("its %d bytes are more than are taken apart", in.Size)
 	}
 	src := make([]byte, in.Size)

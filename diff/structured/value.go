@@ -15,6 +15,7 @@ import (
 const (
 	maxDepth  = 512
 	maxValues = 1 << 18
+	maxBytes  = 32 << 20
 )
 
 // shape is what a value is.
