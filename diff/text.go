@@ -9,13 +9,13 @@ import (
 )
 
 func init() {
-	Register(Format{Kind: KindText, Match: isText, Text: true, Weak: true,
+	Register(Format{Kind: KindText, Match: IsText, Text: true, Weak: true,
 		Compare: func(ctx context.Context, x *Examiner, n *Node, a, b *Input) error { return x.Text(ctx, n, a, b) }})
 }
 
-// isText reports whether the first bytes are printable text in UTF-8, or in an
+// IsText reports whether the first bytes are printable text in UTF-8, or in an
 // eight-bit encoding without control characters.
-func isText(in *Input) bool {
+func IsText(in *Input) bool {
 	h := in.Head()
 	if in.Size == 0 {
 		return true

@@ -1,18 +1,15 @@
 package render
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
-	"strings"
 
 	"github.com/stagescope/stagescope/chain/safe"
 	"github.com/stagescope/stagescope/diff"
 )
-
-// maxText bounds the text that is read to be shown line by line.
-const maxText = 32 << 20
 
 // content writes what differs inside a node, when no child does.
 func (t *text) content(in string, n *diff.Node) {
@@ -34,6 +31,8 @@ func (t *text) content(in string, n *diff.Node) {
 type contentLine struct {
 	kind lineKind
 	text string // with its sign
+	mark [2]int // the bytes of text that the other side has otherwise; none when equal
+	raw  *rawPair
 }
 
 type lineKind int
@@ -43,17 +42,22 @@ const (
 	lineA
 	lineB
 	lineNote // a hunk's head, or what was left out
+	lineRaw  // bytes of both sides, to be shown in hex by whoever gets them
 )
+
+// rawPair is a stretch of bytes of each side; either may be empty.
+type rawPair struct {
+	a, b           diff.Range
+	bytesA, bytesB []byte
+}
 
 // lines gives the difference of a node's content, line by line as it is read: a
 // unified difference of text, or hex of both sides; nothing where children or
 // reasons say it all.
 func (o Options) lines(n *diff.Node) iter.Seq[contentLine] {
 	return func(yield func(contentLine) bool) {
-		if n.Content == nil || n.Status != diff.Differs || !n.Leaf() {
-			return
-		}
-		if follows(n) {
+		alone := n.Status == diff.OnlyA || n.Status == diff.OnlyB
+		if n.Content == nil || !alone && n.Status != diff.Differs || !n.Leaf() || alone && !o.paged && !o.Full || follows(n) {
 			return
 		}
 		switch n.Kind {
@@ -64,14 +68,8 @@ func (o Options) lines(n *diff.Node) iter.Seq[contentLine] {
 				return
 			}
 		}
-		w := &lineWriter{o: o.bounds(), yield: yield}
-		var err error
-		if diff.Textual(n.Kind) || n.Listing {
-			err = w.unified(n)
-		} else {
-			err = w.hex(n)
-		}
-		if err != nil {
+		w := &lineWriter{ctx: context.Background(), o: o.bounds(), yield: yield}
+		if err := w.content(n, alone); err != nil {
 			w.note("its content could not be shown: %s", safe.Line(err.Error()))
 		}
 	}
@@ -79,18 +77,21 @@ func (o Options) lines(n *diff.Node) iter.Seq[contentLine] {
 
 // lineWriter gives lines to whoever asked for them.
 type lineWriter struct {
+	ctx   context.Context
 	o     bounds
 	yield func(contentLine) bool
 	n     int  // lines given
 	done  bool // nobody wants more
 }
 
-func (w *lineWriter) put(k lineKind, text string) {
+func (w *lineWriter) put(k lineKind, text string) { w.give(contentLine{kind: k, text: text}) }
+
+func (w *lineWriter) give(l contentLine) {
 	if w.done {
 		return
 	}
 	w.n++
-	w.done = !w.yield(contentLine{k, text})
+	w.done = !w.yield(l)
 }
 
 func (w *lineWriter) note(format string, args ...any) { w.put(lineNote, fmt.Sprintf(format, args...)) }
@@ -98,6 +99,70 @@ func (w *lineWriter) note(format string, args ...any) { w.put(lineNote, fmt.Spri
 // left says that something of a content was left out.
 func (w *lineWriter) left(n int, forms ...string) {
 	w.note("… %s left out (--full shows them)", plural(n, forms...))
+}
+
+// content opens both sides and chooses how they are shown.
+func (w *lineWriter) content(n *diff.Node, alone bool) error {
+	a, err := openSide(n.Content.OpenA)
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	b, err := openSide(n.Content.OpenB)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	switch {
+	case alone && (a.Input != nil && diff.IsText(a.Input) || b.Input != nil && diff.IsText(b.Input)):
+		return w.unified(n, a, b)
+	case alone:
+		return w.hex(a, b, []diff.Range{{Len: a.size()}}, []diff.Range{{Len: b.size()}})
+	case diff.Textual(n.Kind) || n.Listing:
+		return w.unified(n, a, b)
+	case a.Input == nil || b.Input == nil:
+		return nil
+	}
+	return w.hex(a, b, n.RangesA, n.RangesB)
+}
+
+// oneSide is one side's content; Input is nil when there is none.
+type oneSide struct {
+	*diff.Input
+	c io.Closer
+}
+
+func openSide(open func() (diff.ReaderAtCloser, int64, error)) (oneSide, error) {
+	r, n, err := open()
+	if err != nil || r == nil {
+		return oneSide{}, err
+	}
+	return oneSide{&diff.Input{ReaderAt: r, Size: n}, r}, nil
+}
+
+func (s oneSide) size() int64 {
+	if s.Input == nil {
+		return 0
+	}
+	return s.Size
+}
+
+func (s oneSide) close() {
+	if s.c != nil {
+		s.c.Close()
+	}
+}
+
+// read reads a range into memory.
+func (s oneSide) read(r diff.Range) ([]byte, error) {
+	p := make([]byte, r.Len)
+	if r.Len == 0 {
+		return p, nil
+	}
+	if k, err := s.ReadAt(p, r.Off); k < len(p) {
+		return nil, errors.Join(err, io.ErrUnexpectedEOF)
+	}
+	return p, nil
 }
 
 // follows reports whether all of a node's difference follows from what is said
@@ -109,201 +174,4 @@ func follows(n *diff.Node) bool {
 		}
 	}
 	return len(n.Reasons) > 0 && n.Residue == diff.ResidueNone
-}
-
-func readSide(open func() (diff.ReaderAtCloser, int64, error)) ([]byte, error) {
-	r, n, err := open()
-	if err != nil || r == nil {
-		return nil, err
-	}
-	defer r.Close()
-	if n > maxText {
-		return nil, fmt.Errorf("its %d bytes are too many to be shown as text", n)
-	}
-	p := make([]byte, n)
-	if k, err := r.ReadAt(p, 0); k < len(p) {
-		return nil, errors.Join(err, io.ErrUnexpectedEOF)
-	}
-	return p, nil
-}
-
-// contextLines is how many equal lines are shown around a change.
-const contextLines = 3
-
-func (w *lineWriter) unified(n *diff.Node) error {
-	a, err := readSide(n.Content.OpenA)
-	if err != nil {
-		return err
-	}
-	b, err := readSide(n.Content.OpenB)
-	if err != nil {
-		return err
-	}
-	all := diff.Lines(string(a), string(b))
-	hunks, left := 0, 0
-	for i := 0; i < len(all) && !w.done; {
-		if !all[i].Changed() {
-			i++
-			continue
-		}
-		from := max(0, i-contextLines)
-		to, gap := i, 0
-		for to < len(all) && gap <= 2*contextLines {
-			if gap++; all[to].Changed() {
-				gap = 0
-			}
-			to++
-		}
-		to = min(to, max(i, to-gap+contextLines))
-		hunks++
-		if hunks > w.o.hunks || w.n > w.o.lines {
-			left++
-		} else {
-			w.hunk(all[from:to], n.Kind != diff.KindValue)
-		}
-		i = to
-	}
-	if left > 0 {
-		w.left(left, "more place", "more places")
-	}
-	return nil
-}
-
-// hunk writes a stretch of lines with its head.
-func (w *lineWriter) hunk(ls []diff.Line, whole bool) {
-	var na, nb, fa, fb int
-	for _, l := range ls {
-		if l.Op != diff.InB {
-			if na++; fa == 0 {
-				fa = l.A
-			}
-		}
-		if l.Op != diff.InA {
-			if nb++; fb == 0 {
-				fb = l.B
-			}
-		}
-	}
-	w.note("@@ -%d,%d +%d,%d @@", fa, na, fb, nb)
-	for i, l := range ls {
-		if i >= w.o.lines {
-			w.left(len(ls)-i, "more line", "more lines")
-			return
-		}
-		k, sign := lineBoth, " "
-		switch l.Op {
-		case diff.InA:
-			k, sign = lineA, "-"
-		case diff.InB:
-			k, sign = lineB, "+"
-		}
-		w.put(k, sign+w.cut(shown(l.Text, whole)))
-	}
-}
-
-// cut shortens a line that is too long to be read, unless all is wanted.
-func (w *lineWriter) cut(s string) string {
-	if w.o.all {
-		return s
-	}
-	return cut(s)
-}
-
-// shown makes visible what a line's end hides. The end of what is a part of a
-// file, not a whole one, says nothing.
-func shown(text string, whole bool) string {
-	s, had := strings.CutSuffix(text, "\n")
-	if t, cr := strings.CutSuffix(s, "\r"); cr {
-		s = t + `\r`
-	}
-	s = safe.Line(s)
-	if !had && whole {
-		s += " (no newline at the end)"
-	}
-	return s
-}
-
-// hex shows the ranges of both sides.
-func (w *lineWriter) hex(n *diff.Node) error {
-	ra, _, err := n.Content.OpenA()
-	if err != nil {
-		return err
-	}
-	defer closeIt(ra)
-	rb, _, err := n.Content.OpenB()
-	if err != nil {
-		return err
-	}
-	defer closeIt(rb)
-	if ra == nil || rb == nil {
-		return nil
-	}
-	for i := 0; i < min(len(n.RangesA), len(n.RangesB)) && !w.done; i++ {
-		if i >= w.o.hunks || w.n > w.o.lines {
-			w.left(len(n.RangesA)-i, "more range", "more ranges")
-			break
-		}
-		a, b := n.RangesA[i], n.RangesB[i]
-		w.note("@@ A bytes %#x+%d, B bytes %#x+%d @@", a.Off, a.Len, b.Off, b.Len)
-		if err := w.rows(ra, a, lineA, "-"); err != nil {
-			return err
-		}
-		if err := w.rows(rb, b, lineB, "+"); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func closeIt(r io.Closer) {
-	if r != nil {
-		r.Close()
-	}
-}
-
-// rows are a range's bytes, sixteen in a row, in rows that begin where hex dumps
-// begin theirs.
-func (w *lineWriter) rows(r io.ReaderAt, at diff.Range, k lineKind, sign string) error {
-	end := at.Off + at.Len
-	if at.Len == 0 {
-		return nil
-	}
-	buf := make([]byte, min(64<<10, (at.Len+31)&^15))
-	rows := 0
-	for from := at.Off &^ 15; from < end && !w.done; {
-		n, err := r.ReadAt(buf[:min(int64(len(buf)), (end-from+15)&^15)], from)
-		if n == 0 || err != nil && err != io.EOF {
-			return errors.Join(err, io.ErrUnexpectedEOF)
-		}
-		for p := buf[:n]; len(p) > 0 && !w.done; p = p[min(16, len(p)):] {
-			if rows == w.o.rows {
-				w.note("%s … %d more bytes (--full shows them)", sign, end-from)
-				return nil
-			}
-			w.put(k, sign+hexRow(from, p[:min(16, len(p))]))
-			rows++
-			from += int64(min(16, len(p)))
-		}
-	}
-	return nil
-}
-
-func hexRow(off int64, p []byte) string {
-	var hex, ascii strings.Builder
-	for i := range 16 {
-		if i == 8 {
-			hex.WriteByte(' ')
-		}
-		if i >= len(p) {
-			hex.WriteString("   ")
-			continue
-		}
-		fmt.Fprintf(&hex, " %02x", p[i])
-		if p[i] >= 0x20 && p[i] < 0x7f {
-			ascii.WriteByte(p[i])
-		} else {
-			ascii.WriteByte('.')
-		}
-	}
-	return fmt.Sprintf("%08x %s  %s", off, hex.String(), ascii.String())
 }

@@ -39,23 +39,23 @@ type bounds struct {
 	rows  int  // of 16 bytes, of one range
 	group int  // entries
 	all   bool // lines are not cut
+	raw   bool // long ranges may be given as bytes, and long lines in several rows
 }
 
 const noBound = 1 << 60
 
-// bounds are those in force. What lies in pages may be long; but hex has five
-// bytes for each one that it shows.
+// bounds are those in force. What lies in pages is whole.
 func (o Options) bounds() bounds {
 	b := bounds{hunks: 12, lines: 120, rows: 8, group: 3}
-	if o.paged {
-		b = bounds{hunks: noBound, lines: noBound, rows: 1 << 12, group: noBound, all: true}
-	}
 	if o.MaxLines > 0 {
 		b.lines = o.MaxLines
 		b.hunks, b.rows = noBound, max(b.rows, o.MaxLines)
 	}
-	if o.Full {
-		b = bounds{hunks: noBound, lines: noBound, rows: noBound, group: noBound, all: true}
+	if o.Full || o.paged {
+		b = bounds{hunks: noBound, lines: noBound, rows: noBound, group: noBound, all: true, raw: o.paged}
+	}
+	if o.paged && o.MaxLines > 0 && !o.Full {
+		b.lines = o.MaxLines
 	}
 	return b
 }

@@ -222,27 +222,18 @@ func TestBounds(t *testing.T) {
 	}
 	for ext, said := range map[string]string{"txt": "more differences left out (--max-report", "md": "more differences left out (--max-report", "html": "more differences left out (--max-report", "json": `"leftOut":`} {
 		short, whole := write(ext, Options{MaxBytes: 4000}), write(ext, Options{})
+		if ext == "html" {
+			whole, _ = unpacked(t, whole)
+		}
 		if !strings.Contains(short, said) || len(short) > len(whole)*3/4 {
 			t.Errorf("%s: %d of %d bytes, without %q", ext, len(short), len(whole), said)
 		}
 		if strings.Contains(whole, "--max-report") {
 			t.Errorf("%s: something is left out though nothing was asked", ext)
 		}
-		if ext != "json" && !strings.Contains(whole, "more bytes (--full shows them)") {
+		if ext != "json" && ext != "html" && !strings.Contains(whole, "more bytes (--full shows them)") {
 			t.Errorf("%s: what is left out of a range is not said", ext)
 		}
-	}
-	html := write("html", Options{})
-	for _, want := range []string{"more/0000", "more/2999", "<summary>entries 401 to 800</summary>"} {
-		if !strings.Contains(html, want) {
-			t.Errorf("HTML without %q", want)
-		}
-	}
-	if n := strings.Count(html, `<details class="node`); n > 20 {
-		t.Errorf("%d boxes for what needs one line each", n)
-	}
-	if out := write("html", Options{Full: true}); strings.Contains(out, "more bytes (--full") || !strings.Contains(out, "000ffff0  62") {
-		t.Error("--full does not show all bytes")
 	}
 	if out := write("txt", Options{MaxLines: 1000}); !strings.Contains(out, "00003e70  61") {
 		t.Error("--max-lines shows no more")
