@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"iter"
+	"math/bits"
 	"slices"
 )
 
@@ -133,13 +134,29 @@ type lineMatch struct {
 	work int64 // steps that are left for finding shortest differences
 }
 
-// bySum are the numbers of lines, sorted by what they say.
+// bySum are the numbers of lines, sorted by what they say: sums are spread
+// evenly, so that each goes first to a place for few.
 func bySum(sums []uint64) []int32 {
-	out := make([]int32, len(sums))
-	for i := range out {
-		out[i] = int32(i)
+	shift := 64 - bits.Len(uint(len(sums))/8)
+	ends := make([]int32, 1<<(64-shift)+1)
+	for _, s := range sums {
+		ends[s>>shift+1]++
 	}
-	slices.SortFunc(out, func(i, j int32) int { return cmp.Compare(sums[i], sums[j]) })
+	for i := range ends[1:] {
+		ends[i+1] += ends[i]
+	}
+	out := make([]int32, len(sums))
+	for i, s := range sums {
+		out[ends[s>>shift]] = int32(i)
+		ends[s>>shift]++
+	}
+	from := int32(0)
+	for _, to := range ends {
+		if to > from+1 {
+			slices.SortFunc(out[from:to], func(i, j int32) int { return cmp.Compare(sums[i], sums[j]) })
+		}
+		from = max(from, to)
+	}
 	return out
 }
 

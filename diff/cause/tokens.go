@@ -19,6 +19,14 @@ const window = 512
 // explains.
 const maxBinary = 16
 
+// mostRanges bounds the ranges of one content that are held against the rules.
+// What holds so many that no rule fits, mostMisses and four for each that one
+// does, is no text of tokens. Ranges beyond these bounds stay unexplained.
+const (
+	mostRanges = 1 << 15
+	mostMisses = 1 << 10
+)
+
 // token is a stretch that a rule recognised, in one side's bytes.
 type token struct{ from, to int64 }
 
@@ -64,10 +72,14 @@ func (c *classifier) tokens(n *diff.Node, p *pair) bool {
 	by := map[*tokenRule][]int{} // to ranges
 	var left, closed []int
 	open := openRanges(n)
-	epochs := 0
+	epochs, tried := 0, 0
 	for i := range n.RangesA {
 		if !open(i) {
 			closed = append(closed, i)
+			continue
+		}
+		if tried++; tried > mostRanges || len(left) > mostMisses+4*len(hits) {
+			left = append(left, i)
 			continue
 		}
 		h := c.token(p, n.RangesA[i], n.RangesB[i])

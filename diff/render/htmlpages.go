@@ -23,7 +23,7 @@ const (
 
 // Bounds of a page of lines.
 const (
-	pageLines = 400
+	pageLines = 1000
 	pageBytes = 64 << 10
 )
 
