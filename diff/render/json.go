@@ -62,8 +62,10 @@ type reason struct {
 	Cause *diff.Cause `json:"cause,omitempty"`
 }
 
-// JSON writes the whole tree as one document. Text in it is as it was found,
-// except for what is no UTF-8; who shows it has to make it safe.
+// JSON writes the whole tree as one document. What diffoscope's consumers print
+// (source1, source2, unified_diff, comments) is made safe to be shown; our own
+// fields are as they were found, except for what is no UTF-8, and who shows them
+// has to make them safe.
 func JSON(w io.Writer, root *diff.Node, o Options) error {
 	j := &jsonWriter{w: newReport(w, o), o: o}
 	j.node(root, true)
@@ -89,7 +91,7 @@ func (j *jsonWriter) node(n *diff.Node, outermost bool) {
 		one, s := 1, j.o.summarize(n)
 		version := SchemaVersion
 		d.Version, d.Schema, d.Summary = &one, &version, &s
-		d.Source1, d.Source2 = j.o.A, j.o.B
+		d.Source1, d.Source2 = safe.Text(j.o.A), safe.Text(j.o.B)
 	}
 	if p := j.o.Expected.Of(n); p != nil {
 		d.Expected = &expected{Reason: p.Reason, Owner: p.Owner, Until: p.LastDay(), Entry: p.Number}
@@ -102,7 +104,7 @@ func (j *jsonWriter) node(n *diff.Node, outermost bool) {
 		d.Comments = append(d.Comments, "suspicious, "+string(s.Kind)+": "+safe.Line(s.What))
 	}
 	if n.Note != "" {
-		d.Comments = append(d.Comments, n.Note)
+		d.Comments = append(d.Comments, safe.Line(n.Note))
 	}
 	if j.o.wanted(n) && !j.o.Stat {
 		if u := j.unified(n); u != "" {
@@ -159,14 +161,15 @@ func (j *jsonWriter) unified(n *diff.Node) string {
 	return b.String()
 }
 
+// source is a side's name, safe to be shown: consumers print it as it is.
 func source(s *diff.Side, n *diff.Node) string {
 	if s == nil {
 		return "/dev/null" // as diffoscope writes it
 	}
 	if s.Name != "" {
-		return s.Name
+		return safe.Text(s.Name)
 	}
-	return n.Name
+	return safe.Text(n.Name)
 }
 
 // comment is a reason as one line.
@@ -176,7 +179,7 @@ func comment(r diff.Reason) string {
 		out += ": " + safe.Line(r.A) + " → " + safe.Line(r.B)
 	}
 	if r.Cause != nil {
-		out += " [" + r.Cause.ID + " " + r.Cause.Name + ", " + r.Cause.Confidence.String() + "]"
+		out += " [" + safe.Line(r.Cause.ID+" "+r.Cause.Name) + ", " + r.Cause.Confidence.String() + "]"
 	}
 	return out
 }

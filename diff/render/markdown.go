@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -41,8 +42,14 @@ func (m *markdown) line(format string, args ...any) {
 // plain makes hostile text text: no markup, no link, no mention, no line.
 func plain(s string) string {
 	s = html.EscapeString(safe.Line(s))
-	return strings.NewReplacer("\\", "\\\\", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "]", "\\]", "|", "\\|", "#", "\\#", "@", "&#64;", "~", "\\~").Replace(s)
+	s = www.ReplaceAllString(s, "$1&#46;") // else GitHub makes a link of it
+	return plainer.Replace(s)
 }
+
+var (
+	www     = regexp.MustCompile(`(?i)\b(www)\.`)
+	plainer = strings.NewReplacer("://", ":&#47;&#47;", "\\", "\\\\", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "]", "\\]", "|", "\\|", "#", "\\#", "@", "&#64;", "~", "\\~")
+)
 
 // code is hostile text in a code span that it cannot leave.
 func code(s string) string {
