@@ -29,7 +29,11 @@ func (x *Examiner) Images(ctx context.Context, a, b *image.Image) (*Node, error)
 	manifest, err := c.manifest(ctx)
 	root.Children = append(root.Children, manifest)
 	if n := c.indexed.Load(); n > 0 {
-		root.note(fmt.Sprintf("the entries of %d layers are from the store's index, and their bytes were not read again", n))
+		of := "1 layer"
+		if n > 1 {
+			of = fmt.Sprintf("%d layers", n)
+		}
+		root.note("the entries of " + of + " are from the store's index, and the bytes were not read again")
 	}
 	if root.Status = root.sum(); len(root.Reasons) > 0 {
 		root.Status = Differs

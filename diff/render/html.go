@@ -25,7 +25,7 @@ var reportJS string
 // first part can be read, and says where more would be.
 func HTML(w io.Writer, root *diff.Node, o Options) error {
 	o.paged = true
-	h := &htmlWriter{w: newReport(w, o), o: o, total: count(root)}
+	h := &htmlWriter{w: newReport(w, o), o: o, total: count(root), within: wrapping(root)}
 	h.head()
 	h.put(`<main>`)
 	h.summary(root)
@@ -44,10 +44,11 @@ func HTML(w io.Writer, root *diff.Node, o Options) error {
 // htmlWriter writes the report. What it puts goes to the innermost page that is
 // being packed, or to the file.
 type htmlWriter struct {
-	w     *report
-	o     Options
-	total int // nodes of the tree
-	next  int // number of the next node, in the order of the tree
+	w      *report
+	o      Options
+	total  int    // nodes of the tree
+	next   int    // number of the next node, in the order of the tree
+	within string // what every path begins with, and need not be said
 
 	pages []*strings.Builder // being packed, outermost first
 	open  int64              // bytes that were written to the file to be read as they are
@@ -171,6 +172,7 @@ func (h *htmlWriter) findings(class, title string, fs []Finding, at map[*diff.No
 	}
 	h.put(`<section class="`, class, `"><details`, open, `><summary><h2>`, title, ` (`, number(len(fs)), `)</h2></summary>`)
 	var book book
+	within := h.within
 	for from := 0; from < len(fs); from += listPage {
 		if from > 0 && h.w.full() {
 			h.put(fmt.Sprintf(`<p class="note">… %s more left out (--max-report is reached)</p>`, number(len(fs)-from)))
@@ -180,7 +182,7 @@ func (h *htmlWriter) findings(class, title string, fs []Finding, at map[*diff.No
 		body := func() {
 			h.put(`<ul>`)
 			for _, f := range page {
-				where := h.text(f.Path)
+				where := h.text(strings.TrimPrefix(f.Path, within))
 				if !h.o.Stat {
 					where = fmt.Sprintf(`<a href="#n%d">%s</a>`, at[f.node], where)
 				}

@@ -30,8 +30,9 @@ func Markdown(w io.Writer, root *diff.Node, o Options) error {
 }
 
 type markdown struct {
-	w *report
-	o Options
+	w      *report
+	o      Options
+	within string // what every path begins with, and need not be said
 }
 
 func (m *markdown) line(format string, args ...any) {
@@ -86,6 +87,7 @@ func (m *markdown) summary(root *diff.Node) {
 		m.line("")
 		m.line("%s", plain(root.Note))
 	}
+	m.within = wrapping(root)
 	m.findings("Suspicious, look here first", s.Suspicious)
 	if s.Differing > 0 {
 		m.line("")
@@ -121,7 +123,7 @@ func (m *markdown) findings(title string, fs []Finding) {
 			m.line("- … and %d more (`--full` lists them)", len(fs)-i)
 			break
 		}
-		m.line("- %s: %s", code(f.Path), plain(f.said()))
+		m.line("- %s: %s", code(strings.TrimPrefix(f.Path, m.within)), plain(f.said()))
 	}
 }
 

@@ -51,6 +51,16 @@ func (f Finding) said() string {
 	return string(f.Kind) + ": " + cut(f.What)
 }
 
+// wrapping is the beginning of every path of a tree that says nothing: the root,
+// and the manifest where there is one.
+func wrapping(root *diff.Node) string {
+	out := root.Name + " / "
+	if len(root.Children) == 1 && root.Children[0].Kind == diff.KindManifest {
+		out += root.Children[0].Name + " / "
+	}
+	return out
+}
+
 // most is how many findings of a list are shown.
 func (f Finding) most() int {
 	if f.Kind != "" {
@@ -70,7 +80,9 @@ func Summarize(root *diff.Node, complete bool) Summary {
 	slices.SortFunc(s.Causes, func(a, b Tally) int {
 		return cmp.Or(-cmp.Compare(a.Entries, b.Entries), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Name, b.Name))
 	})
-	slices.SortStableFunc(s.Suspicious, func(a, b Finding) int { return cmp.Compare(b.Kind.Weight(), a.Kind.Weight()) })
+	slices.SortStableFunc(s.Suspicious, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(b.Kind.Weight(), a.Kind.Weight()), cmp.Compare(b.Bytes, a.Bytes))
+	})
 	slices.SortStableFunc(s.Unexplained, func(a, b Finding) int { return cmp.Compare(badness(b.node), badness(a.node)) })
 	if len(s.Unread) > 0 {
 		s.Complete = false

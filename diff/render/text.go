@@ -27,8 +27,9 @@ func Text(w io.Writer, root *diff.Node, o Options) error {
 }
 
 type text struct {
-	w *report
-	o Options
+	w      *report
+	o      Options
+	within string // what every path begins with, and need not be said
 }
 
 // style is an SGR sequence.
@@ -65,6 +66,7 @@ func (t *text) summary(root *diff.Node) {
 	if root.Note != "" {
 		t.line("note: %s", safe.Line(root.Note))
 	}
+	t.within = wrapping(root)
 	t.findings("suspicious, look here first:", red, s.Suspicious)
 	if s.Differing > 0 {
 		t.line("%s", tallies(s))
@@ -100,7 +102,7 @@ func (t *text) findings(title string, st style, fs []Finding) {
 			t.line("  … and %d more (--full lists them)", len(fs)-i)
 			break
 		}
-		t.line("  %s: %s", safe.Line(f.Path), safe.Line(f.said()))
+		t.line("  %s: %s", safe.Line(strings.TrimPrefix(f.Path, t.within)), safe.Line(f.said()))
 	}
 }
 
@@ -138,6 +140,10 @@ func (o Options) verdict(s Summary) string {
 		return "same: every byte of both was read and hashed"
 	case s.Status == diff.Differs && s.Residue == diff.ResidueNone:
 		return "differs, and every difference is accounted for" + partly
+	case s.Status == diff.Differs && len(s.Suspicious) > 0:
+		return "differs, and " + plural(len(s.Suspicious), "finding is suspicious", "findings are suspicious") + partly
+	case s.Status == diff.Differs && len(s.Unexplained) > 0:
+		return "differs, and nothing explains " + number(len(s.Unexplained)) + " of " + plural(s.Differing, "differing entry", "differing entries") + partly
 	case s.Status == diff.Differs:
 		return "differs" + partly
 	}
