@@ -207,22 +207,22 @@ func TestSameBytes(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	want := reports(t, a, b, diff.Options{Workers: 1})
 	known := &index{m: map[string][]byte{}}
-	for run := range 8 {
+	for run := range 5 {
 		runtime.GOMAXPROCS(1 + run%4)
 		r := rand.New(rand.NewSource(int64(run)))
 		var mu sync.Mutex
 		o := diff.Options{Workers: 1 + run*2, Progress: func(diff.Progress) {
 			mu.Lock()
-			wait := time.Duration(r.Intn(300)) * time.Microsecond
+			wait := time.Duration(r.Intn(100)) * time.Microsecond
 			mu.Unlock()
 			time.Sleep(wait) // so that comparisons end in another order each time
 		}}
-		indexed := run >= 5
+		indexed := run >= 3
 		if indexed {
 			o.Index = known
 		}
 		for name, got := range reports(t, a, b, o) {
-			if run > 5 {
+			if run > 3 {
 				if !strings.Contains(got, "from the store") {
 					t.Errorf("%s: run %d does not say that it is from the index", name, run)
 				}
