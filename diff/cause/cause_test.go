@@ -53,7 +53,7 @@ func TestRules(t *testing.T) {
 		{"temporary path", "from /tmp/ccAb12.o\n", "from /tmp/ccZz99Qq.o\n", "D2b", diff.Proved, false},
 		{"pointer", "node 0x7ffc12345678\n", "node 0x7ffd87654321\n", "D4b", diff.Proved, false},
 		{"build path", "src /build/one/main.c:7\n", "src /home/me/work/main.c:7\n", "D2a", diff.Proved, false},
-		{"host", "by root@alpha on\n", "by root@buildhost7 on\n", "D2c", diff.Proved, false},
+		{"host", "by root@alpha on\n", "by root@buildhost7 on\n", "D2c", diff.Likely, false},
 		{"hex identifier", "seed=0123456789abcdef\n", "seed=fedcba9876543210\n", "D4e", diff.Likely, false},
 		{"line order", "b\na\nc\n", "a\nb\nc\n", "D4a", diff.Proved, false},
 		{"order by address", "0 0x7fc7d151f280 k\n1 0x7fc7d151f200 i\n", "0 0x7f4227fef200 i\n1 0x7f4227fef280 k\n", "D4b", diff.Proved, false},
@@ -67,6 +67,7 @@ func TestRules(t *testing.T) {
 			if tc.binary {
 				a, b = inBinary(tc.a), inBinary(tc.b)
 				if tc.id == "D7c" {
+					a = a[:512] // where a block of a disk ends
 					a, b = append(a, a...), a
 				}
 			}

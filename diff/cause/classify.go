@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/stagescope/stagescope/diff"
+	"github.com/stagescope/stagescope/diff/executable"
 )
 
 // maxContent bounds the size of a content whose ranges are looked into. Larger
@@ -40,6 +41,7 @@ type classifier struct {
 	// checksums inside files. Only files that differ are here.
 	byDigest [2]map[string]string
 	files    []*diff.Node          // those with a digest
+	loaded   *loaded               // of the program that is being walked; nil when there is none
 	sums     *[2]map[string]listed // of files; nil until a list asks for them
 }
 
@@ -77,6 +79,10 @@ func (c *classifier) walk(n *diff.Node) error {
 			c.content(n)
 		}
 	}
+	outer := c.loaded
+	if n.Kind == executable.KindELF && n.Status == diff.Differs {
+		c.loaded = loadedOf(n)
+	}
 	for _, k := range n.Children {
 		if k.Listing {
 			continue
@@ -86,6 +92,7 @@ func (c *classifier) walk(n *diff.Node) error {
 		}
 	}
 	c.program(n)
+	c.loaded = outer
 	return nil
 }
 
@@ -116,6 +123,7 @@ func (c *classifier) content(n *diff.Node) {
 		n.Note = join(n.Note, "its causes were not sought: "+err.Error())
 		return
 	}
+	p.repeat = c.known.Repeat
 	if ex := c.manifest(p); ex != nil {
 		explain(n, ex)
 		return
@@ -144,8 +152,9 @@ func (c *classifier) content(n *diff.Node) {
 
 // pair is the content of both sides with the ranges that differ.
 type pair struct {
-	node *diff.Node
-	a, b []byte
+	node   *diff.Node
+	a, b   []byte
+	repeat bool // both are of one recipe, built twice on one machine
 }
 
 func load(n *diff.Node) (*pair, error) {

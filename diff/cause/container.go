@@ -1,6 +1,7 @@
 package cause
 
 import (
+	"encoding/json"
 	"path"
 	"regexp"
 	"strings"
@@ -45,13 +46,13 @@ func objectCause(kind diff.Kind, r *diff.Reason) *diff.Cause {
 		return &diff.Cause{ID: id, Name: name, Confidence: diff.Proved, Evidence: "the JSON says so", Fix: fix}
 	}
 	switch {
-	case strings.Contains(field, "/annotations/org.opencontainers.image.base."):
+	case kind != diff.KindConfig && annotations.MatchString(field) && strings.Contains(field, "/annotations/org.opencontainers.image.base."):
 		return stated("D5a", "another base image", "build on the same base image: name it by digest")
-	case strings.Contains(field, "/annotations"):
+	case kind != diff.KindConfig && annotations.MatchString(field):
 		return stated("A2", "annotations", "agree on the exporter's settings")
-	case strings.HasSuffix(field, "/mediaType"):
+	case kind != diff.KindConfig && strings.HasSuffix(field, "/mediaType"):
 		return stated("A3", "media type", "pin the builder and its compatibility version")
-	case kind == diff.KindIndex && strings.HasPrefix(field, "/manifests/") && strings.Contains(r.A+r.B, "vnd.docker.reference"):
+	case kind == diff.KindIndex && strings.HasPrefix(field, "/manifests/") && attestation(r.A) && attestation(r.B):
 		return stated("A6", "attestation manifest", "--provenance=false --sbom=false, or compare at the manifest")
 	case kind == diff.KindConfig && (field == "/created" || strings.HasPrefix(field, "/history")):
 		return stated("A4", "time or history in the config", "SOURCE_DATE_EPOCH")
@@ -66,6 +67,24 @@ func objectCause(kind diff.Kind, r *diff.Reason) *diff.Cause {
 		return stated("A3", "spelling of the JSON", "pin the builder")
 	}
 	return nil
+}
+
+// annotations are those of an object, and those of its descriptors.
+var annotations = regexp.MustCompile(`^(?:/(?:manifests|layers)/\d+|/config|/subject)?/annotations(?:/|$)`)
+
+// attestation reports whether an entry of an index is for no platform, as what is
+// said about images is; so is one that is not there.
+func attestation(entry string) bool {
+	if entry == "" {
+		return true
+	}
+	var e struct {
+		Platform *struct {
+			OS           string `json:"os"`
+			Architecture string `json:"architecture"`
+		} `json:"platform"`
+	}
+	return json.Unmarshal([]byte(entry), &e) == nil && e.Platform != nil && e.Platform.OS == "unknown" && e.Platform.Architecture == "unknown"
 }
 
 // leftovers are paths that builds leave behind by mistake.
@@ -131,9 +150,13 @@ func program(n *diff.Node) bool {
 		return false
 	}
 	defer r.Close()
-	head := make([]byte, 4)
-	if _, err := r.ReadAt(head, 0); err != nil {
+	head := make([]byte, min(size, 16))
+	if k, _ := r.ReadAt(head, 0); k < len(head) {
 		return false
 	}
-	return string(head) == "\x7fELF" || strings.HasPrefix(string(head), "#!")
+	side := n.A
+	if side == nil {
+		side = n.B
+	}
+	return runnable(head, side.Name)
 }

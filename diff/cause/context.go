@@ -13,22 +13,27 @@ import (
 // contextRules recognise values by what stands before them. They are asked
 // before the rules that look at a value alone.
 var contextRules = []tokenRule{
-	{id: "D5d", name: "placeholder of git archive", fix: "fetch one archive by its hash, or pass the version", find: words(`\$Format:[^$\n]{1,60}\$`, `[0-9a-f]{7,64}`, `\(?HEAD[^\n]{0,60}`), same: substituted},
+	{id: "D5d", name: "placeholder of git archive", fix: "fetch one archive by its hash, or pass the version", find: words(`\$Format:[^$\n]{1,60}\$`, `[0-9a-f]{7,64}`, ` ?\(?HEAD(?:(?: -> |, | )[\w./-]+(?:: [\w./-]+)?){0,8}\)?`), same: substituted},
 	{id: "D5f", name: "revision of the source", fix: "pass the version, not the commit", find: within(
-		`(?i)(?:vcs\.revision|revision|commit|\bgit|sha1|\brev|\bnode)[^\n]{0,24}?\b([0-9a-f]{7,40}(?:-dirty|\+)?)`,
+		`\bvcs\.revision[="': \t]{1,4}([0-9a-f]{7,40}(?:-dirty|\+)?)`,
 		`\b(v?\d[\w.]*-\d+-g[0-9a-f]{7,40}(?:-dirty)?)`, `vcs\.modified=(true|false)`), same: revisions},
+	// What is fetched or checked out by such a name is other code.
+	{id: "D5f", name: "revision of the source", fix: "pass the version, not the commit", doubt: doubtRevisions, find: within(
+		`(?i)(?:revision|commit|\bgit|sha1|\brev|\bnode)[^\n]{0,24}?\b([0-9a-f]{7,40}(?:-dirty|\+)?)`), same: revisions},
 	{id: "D1c", name: "time in a jar's manifest", fix: "-Dbnd.reproducible=true, or SOURCE_DATE_EPOCH", find: within(`Bnd-LastModified: (\d{13})`)},
 	{id: "D1e", name: "date of a document", fix: "take it from SOURCE_DATE_EPOCH, or write a fixed one", find: within(
-		`(?i)(?:copyright|\(c\)|©|&copy;)[^\n]{0,40}?((?:19|20)\d\d(?:[-–](?:19|20)\d\d)?)`,
+		`(?i)(?:copyright|\(c\) |©|&copy;)[^\n;={}()]{0,40}?\b((?:19|20)\d\d(?:[-–](?:19|20)\d\d)?)`,
 		`\.TH[^\n]{0,80}?"((?:\d{1,2} )?`+month+`(?: \d{1,2},?)? (?:19|20)\d\d|(?:19|20)\d\d-\d\d-\d\d)"`,
 		`(?i)last (?:updated|modified|changed|generated)(?: on)?:? (?:`+weekday+`,? )?((?:\d{1,2} )?`+month+`(?: \d{1,2},?)? (?:19|20)\d\d|(?:19|20)\d\d-\d\d-\d\d)`)},
-	{id: "D1f", name: "time in another time zone", fix: "build with TZ=UTC, and write times in UTC", find: words(
+	{id: "D1f", name: "time in another time zone", fix: "build with TZ=UTC, and write times in UTC", doubt: doubtDates, find: alone(words(
 		`(?:`+weekday+`,? +)?`+month+` +\d{1,2},? +`+clock+zone+`(?: +\d{4})?`,
 		`(?:`+weekday+`,? +)?\d{1,2}[ -]`+month+`[ -]\d{2,4}[ :]+`+clock+zone,
-		`(?:19|20)\d\d[-/.][01]\d[-/.][0-3]\d[T ]`+clock+zone, clock+zone), same: zoneShift},
-	{id: "D1g", name: "time that something took", fix: "do not write how long it took", find: within(
+		`(?:19|20)\d\d[-/.][01]\d[-/.][0-3]\d[T ]`+clock+zone, clock+zone)), same: zoneShift},
+	{id: "D1g", name: "time that something took", fix: "do not write how long it took", doubt: doubtDurations, find: within(
 		`(?i)(?:\bin|took|times?|elapsed|after|duration|real|user|sys|wall)(?:[:=]|[ \t])[ \t]*((?:\d{1,4}m ?)?\d{1,7}(?:\.\d{1,9})? ?(?:ms|us|µs|ns|s|sec|secs|seconds|msec|minutes?|mins?))\b`)},
-	{id: "D3a", name: "kernel of the build", fix: "do not record it", find: within(`(?i)(?:linux|uname|kernel)[^\n]{0,60}?\b(\d{1,2}\.\d{1,3}(?:\.\d{1,4})?-[\w.+-]+)`)},
+	{id: "D3a", name: "kernel of the build", fix: "do not record it", find: within(`\bLinux (?:version|[\w.-]+) (\d{1,2}\.\d{1,3}(?:\.\d{1,4})?-[\w.+-]+)`)},
+	// By such a name a kernel is loaded as well.
+	{id: "D3a", name: "kernel of the build", fix: "do not record it", weak: true, find: within(`(?i)(?:linux|uname|kernel)[^\n]{0,60}?\b(\d{1,2}\.\d{1,3}(?:\.\d{1,4})?-[\w.+-]+)`)},
 	{id: "D3c", name: "number of processors or jobs", fix: "build with a fixed number of jobs", weak: true, find: within(
 		`(?i)(?:-j ?|--jobs[= ]|\bjobs[=: ]+|\bn?procs?[=: ]+|\bcpus?[=: ]+|\bthreads?[=: ]+|\bparallel(?:ism)?[=: ]+)(\d{1,4})\b`)},
 	{id: "D4e", name: "random identifier of a document", fix: "give a seed, or SOURCE_DATE_EPOCH", find: within(
@@ -151,14 +156,24 @@ func outsidePath(find func([]byte) [][]int) func([]byte) [][]int {
 	}
 }
 
-// doubtPaths doubts that two paths are of one build in two places: their last
-// parts differ, so that they may as well lead to two different things.
-func doubtPaths(a, b []byte) bool { return path.Base(string(a)) != path.Base(string(b)) }
+// doubtRevisions doubts two commits that are not one with and without changes.
+func doubtRevisions(a, b []byte) bool {
+	bare := func(p []byte) string { return strings.TrimSuffix(strings.TrimSuffix(string(p), "-dirty"), "+") }
+	return bare(a) != bare(b)
+}
 
-// doubtTemporary doubts two temporary paths that are not made alike.
+// doubtPaths doubts that two paths are of one build in two places: their last
+// parts differ, so that they may as well lead to two different things, or one is of
+// the system.
+func doubtPaths(a, b []byte) bool {
+	return path.Base(string(a)) != path.Base(string(b)) || systemPath(string(a)) || systemPath(string(b))
+}
+
+// doubtTemporary doubts two temporary paths that are not made alike, or that lead
+// out of where they seem to.
 func doubtTemporary(a, b []byte) bool {
 	pa, pb := string(a), string(b)
-	return path.Base(pa) != path.Base(pb) && (path.Dir(pa) != path.Dir(pb) || path.Ext(pa) != path.Ext(pb) || commonStart(path.Base(pa), path.Base(pb)) == 0)
+	return systemPath(pa) || systemPath(pb) || path.Base(pa) != path.Base(pb) && (path.Dir(pa) != path.Dir(pb) || path.Ext(pa) != path.Ext(pb) || commonStart(path.Base(pa), path.Base(pb)) == 0)
 }
 
 func commonStart(a, b string) (n int) {
@@ -166,11 +181,4 @@ func commonStart(a, b string) (n int) {
 		n++
 	}
 	return n
-}
-
-// doubtAccounts doubts two accounts that have neither user nor host in common.
-func doubtAccounts(a, b []byte) bool {
-	ua, ha, _ := strings.Cut(string(a), "@")
-	ub, hb, _ := strings.Cut(string(b), "@")
-	return ua != ub && ha != hb
 }

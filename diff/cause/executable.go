@@ -23,7 +23,7 @@ func (c *classifier) program(n *diff.Node) {
 		return
 	}
 	n.Settle()
-	p := &programParts{c: c, n: n}
+	p := &programParts{c: c, n: n, loaded: c.loaded}
 	for _, k := range n.Children {
 		if k.Listing || k.Status == diff.Same {
 			continue
@@ -82,6 +82,43 @@ type programParts struct {
 	n           *diff.Node
 	parts, open []*diff.Node
 	compiler    string // what differs of the compilers, if anything does
+	loaded      *loaded
+}
+
+// loaded are the ranges of both sides' programs that are put into memory.
+type loaded struct{ a, b []diff.Range }
+
+// loadedOf reads them; nil when they are not known.
+func loadedOf(n *diff.Node) *loaded {
+	if n.Content == nil {
+		return nil
+	}
+	var out [2][]diff.Range
+	for i, open := range []func() (diff.ReaderAtCloser, int64, error){n.Content.OpenA, n.Content.OpenB} {
+		r, size, err := open()
+		if err != nil || r == nil {
+			return nil
+		}
+		out[i], err = executable.Loaded(&diff.Input{ReaderAt: r, Name: n.Name, Size: size})
+		r.Close()
+		if err != nil {
+			return nil
+		}
+	}
+	return &loaded{out[0], out[1]}
+}
+
+// idle reports whether nothing of a part is put into memory, on neither side.
+func (l *loaded) idle(k *diff.Node) bool {
+	if l == nil {
+		return false
+	}
+	free := func(s *diff.Side, rs []diff.Range) bool {
+		return s == nil || s.Within != nil && !slices.ContainsFunc(rs, func(r diff.Range) bool {
+			return s.Within.Off < r.Off+r.Len && r.Off < s.Within.Off+s.Within.Len
+		})
+	}
+	return free(k.A, l.a) && free(k.B, l.b)
 }
 
 // reason gives a node's reason for a field.
@@ -104,7 +141,7 @@ func (p *programParts) compilers() {
 		}
 		p.compiler = r.A + " → " + r.B
 		r.Cause = &diff.Cause{ID: "D5b", Name: "compiler or its options", Confidence: diff.Likely, Evidence: "the program says by what it was made", Fix: "pin the compiler and its options"}
-		if k.Name == ".comment" {
+		if k.Name == ".comment" && p.loaded.idle(k) {
 			r.Cause.Confidence = diff.Proved
 			k.UnexplainedA, k.UnexplainedB = nil, nil
 			k.Settle()
@@ -133,7 +170,7 @@ func (p *programParts) libraryPaths() {
 // other word of it points to the same string, code or unit on both sides, and
 // the strings themselves are explained.
 func (p *programParts) mapped(k *diff.Node, r *diff.Reason) {
-	if len(k.UnexplainedA)+len(k.UnexplainedB) > 0 {
+	if len(k.UnexplainedA)+len(k.UnexplainedB) > 0 || !p.loaded.idle(k) {
 		return
 	}
 	for _, s := range p.parts {
@@ -212,6 +249,10 @@ func (p *programParts) buildID() {
 	}
 }
 
+// maxBuildID bounds what a build ID is shown with: that of SHA-512 in hexadecimal,
+// and Go's four in base64.
+const maxBuildID = 160
+
 // buildIDOnly reports a section in which only identifiers of the build and of
 // its debug information differ.
 func buildIDOnly(n *diff.Node) bool {
@@ -219,7 +260,7 @@ func buildIDOnly(n *diff.Node) bool {
 		return false
 	}
 	for _, r := range n.Reasons {
-		if r.Field != executable.FieldBuildID && r.Field != "Go build ID" && r.Field != "checksum of the debug information" {
+		if r.Field != executable.FieldBuildID && r.Field != "Go build ID" && r.Field != "checksum of the debug information" || max(len(r.A), len(r.B)) > maxBuildID {
 			return false
 		}
 	}
@@ -300,9 +341,9 @@ func (p *programParts) debugOnly() {
 	debug := false
 	for _, k := range p.parts {
 		switch {
-		case strings.HasPrefix(k.Name, ".debug_") || strings.HasPrefix(k.Name, ".zdebug_") || k.Name == ".symtab":
+		case p.loaded.idle(k) && (strings.HasPrefix(k.Name, ".debug_") || strings.HasPrefix(k.Name, ".zdebug_") || k.Name == ".symtab"):
 			debug = true
-		case notLoaded(k), buildIDOnly(k), k.Residue == diff.ResidueNone && k.Kind != diff.KindCode:
+		case p.loaded.idle(k) && notLoaded(k), buildIDOnly(k), k.Residue == diff.ResidueNone && k.Kind != diff.KindCode:
 		default:
 			return
 		}

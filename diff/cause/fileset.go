@@ -81,12 +81,26 @@ func madeUp(a, b string) (string, string) {
 		if ta[i] == tb[i] {
 			continue
 		}
-		if len(ta[i]) != len(tb[i]) || !mixed(ta[i]) || !mixed(tb[i]) {
+		if len(ta[i]) != len(tb[i]) || !mixed(ta[i]) || !mixed(tb[i]) || !unlike(ta[i], tb[i]) {
 			return "", ""
 		}
 		a, b = strings.Replace(a, ta[i], "\x00", 1), strings.Replace(b, tb[i], "\x00", 1)
 	}
 	return a, b
+}
+
+// unlike reports whether two tokens have little in common: python2 and python3, or
+// sha256sum and sha512sum, are names that people gave.
+func unlike(a, b string) bool {
+	from := commonStart(a, b)
+	a, b = a[from:], b[from:]
+	same := 0
+	for i := range a {
+		if a[i] == b[i] {
+			same++
+		}
+	}
+	return len(a) >= 5 && same*3 <= len(a)
 }
 
 // mixed reports whether a token has digits among letters, or both cases within.

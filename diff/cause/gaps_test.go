@@ -48,7 +48,7 @@ func TestContextRules(t *testing.T) {
 		{"export-subst", "node: $Format:%H$\n", "node: 0123456789abcdef0123456789abcdef01234567\n", "D5d proved"},
 		{"PDF", "<< /ID [<0123456789abcdef0123456789abcdef> <0123456789abcdef0123456789abcdef>] >>\n", "<< /ID [<fedcba9876543210fedcba9876543210> <fedcba9876543210fedcba9876543210>] >>\n", "D4e proved"},
 		{"PDF's font", "/BaseFont /ABCDEF+Times\n", "/BaseFont /GHIJKL+Times\n", "D4e proved"},
-		{"signature", block("PGP SIGNATURE", "iQEz"), block("PGP SIGNATURE", "iQXzAB"), "D5i proved"},
+		{"signature", block("PGP SIGNATURE", "iQEz"), block("PGP SIGNATURE", "iQXzABCD"), "D5i proved"},
 		{"certificate", block("CERTIFICATE", "MIIB"), block("CERTIFICATE", "MIIC"), "D5i likely"},
 		{"French", "sh: foo: command not found\n", "sh: foo: commande introuvable\n", "D6a proved"},
 		{"encoding", "caf\xe9\n", "café\n", "D6a proved"},

@@ -2,6 +2,7 @@ package cause
 
 import (
 	"bytes"
+	"encoding/base64"
 	"fmt"
 	"path"
 	"regexp"
@@ -49,8 +50,8 @@ func localeOrder(p *pair) *explained {
 		return nil
 	}
 	name := map[bool]string{true: "sorted by bytes", false: "sorted as a locale does"}
-	return &explained{a: name[bytewise(a)], b: name[bytewise(b)], cause: diff.Cause{ID: "D6a", Name: "order of a locale", Confidence: diff.Proved,
-		Evidence: evidenceSorted + "; one side is sorted by bytes, the other without regard to case and punctuation", Fix: "sort with LC_ALL=C"}}
+	return ordered(p, &explained{a: name[bytewise(a)], b: name[bytewise(b)], cause: diff.Cause{ID: "D6a", Name: "order of a locale", Confidence: diff.Proved,
+		Evidence: evidenceSorted + "; one side is sorted by bytes, the other without regard to case and punctuation", Fix: "sort with LC_ALL=C"}})
 }
 
 // collationKey is what locales compare first: letters and digits, without case.
@@ -81,8 +82,8 @@ func workerOrder(p *pair) *explained {
 	if n*2 < len(ls) {
 		return nil
 	}
-	return &explained{a: fmt.Sprintf("%d lines", len(ls)), b: "the same lines, in another order", cause: diff.Cause{ID: "D4g", Name: "order of parallel work", Confidence: diff.Proved,
-		Evidence: fmt.Sprintf("%s; %d of them are of something that works in parallel", evidenceSorted, n), Fix: "write what workers give in a fixed order, or build with -j1"}}
+	return ordered(p, &explained{a: fmt.Sprintf("%d lines", len(ls)), b: "the same lines, in another order", cause: diff.Cause{ID: "D4g", Name: "order of parallel work", Confidence: diff.Proved,
+		Evidence: fmt.Sprintf("%s; %d of them are of something that works in parallel", evidenceSorted, n), Fix: "write what workers give in a fixed order, or build with -j1"}})
 }
 
 // listingOrder: a list of files, in the order in which a directory was read.
@@ -96,8 +97,8 @@ func listingOrder(p *pair) *explained {
 			return nil
 		}
 	}
-	return &explained{a: fmt.Sprintf("%d names", len(ls)), b: "the same names, in another order", cause: diff.Cause{ID: "D3f", Name: "order in which a directory was read", Confidence: diff.Proved,
-		Evidence: evidenceSorted + "; all of them are names of files", Fix: "sort directory listings: sort, $(sort $(wildcard …)), sorted(os.listdir(…))"}}
+	return ordered(p, &explained{a: fmt.Sprintf("%d names", len(ls)), b: "the same names, in another order", cause: diff.Cause{ID: "D3f", Name: "order in which a directory was read", Confidence: diff.Proved,
+		Evidence: evidenceSorted + "; all of them are names of files", Fix: "sort directory listings: sort, $(sort $(wildcard …)), sorted(os.listdir(…))"}})
 }
 
 // encodings: one side is in UTF-8, the other the same text in ISO 8859-1.
@@ -126,6 +127,35 @@ func encodings(p *pair) *explained {
 // armour is a block that tools for signatures and keys write.
 var armour = regexp.MustCompile(`-----BEGIN ([A-Z0-9 ]{1,40})-----[A-Za-z0-9+/=:\s,.()-]*?-----END ([A-Z0-9 ]{1,40})-----`)
 
+// armoured is a block that holds nothing but what it is for: a few headers of
+// OpenPGP (RFC 9580, section 6.2), and lines of base64, all of one length but the
+// last, with OpenPGP's checksum. Whoever reads the file as something else, a script,
+// finds no command in it.
+func armoured(block []byte) bool {
+	lines := strings.Split(strings.ReplaceAll(string(block), "\r\n", "\n"), "\n")
+	lines = lines[1 : len(lines)-1]
+	for len(lines) > 0 && (lines[0] == "" || armourHeader.MatchString(lines[0])) {
+		lines = lines[1:]
+	}
+	if k := len(lines) - 1; k > 0 && len(lines[k]) == 5 && lines[k][0] == '=' {
+		lines = lines[:k]
+	}
+	if len(lines) == 0 {
+		return false
+	}
+	for i, l := range lines {
+		if l == "" || strings.Trim(l, base64Letters) != "" || i+1 < len(lines) && (len(l) != len(lines[0]) || len(l) < 60) || len(l) > len(lines[0]) {
+			return false
+		}
+	}
+	p, err := base64.StdEncoding.DecodeString(strings.Join(lines, ""))
+	return err == nil && len(p) > 0 && (p[0]&0x80 != 0 || p[0] == 0x30) // a packet of OpenPGP, or a sequence of ASN.1
+}
+
+var armourHeader = regexp.MustCompile(`^(?:Version|Comment|Hash|Charset|MessageID): [\w .,:()/+-]*$`)
+
+const base64Letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+
 // signatures: the sides differ in armoured blocks only. That a signature differs
 // is no wonder; that a key or certificate does may be somebody else's.
 func signatures(p *pair) *explained {
@@ -137,7 +167,7 @@ func signatures(p *pair) *explained {
 	if !equalHash(armour.ReplaceAll(p.a, mark), armour.ReplaceAll(p.b, mark)) {
 		return nil
 	}
-	kind, keys := "", false
+	kind, keys, odd := "", false, false
 	for i := range ma {
 		if bytes.Equal(ma[i][0], mb[i][0]) {
 			continue
@@ -146,9 +176,14 @@ func signatures(p *pair) *explained {
 		if kind == "" {
 			kind = k
 		}
+		odd = odd || !armoured(ma[i][0]) || !armoured(mb[i][0])
 		keys = keys || !strings.Contains(k, "SIGNATURE") && !strings.Contains(k, "PKCS7") && !strings.Contains(k, "CMS")
 	}
 	c := diff.Cause{ID: "D5i", Name: "signature", Confidence: diff.Proved, Evidence: "the texts are equal without the armoured blocks", Fix: "sign outside of the build"}
+	if odd {
+		c.Confidence = diff.Likely
+		c.Evidence += "; but what they hold is no signature that can be read"
+	}
 	if keys {
 		c.Name, c.Confidence = "key or certificate", diff.Likely
 		c.Evidence += "; whose key it is has to be known otherwise"

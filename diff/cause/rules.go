@@ -20,20 +20,20 @@ const (
 // tokenRules are asked in this order; the first that fits has it.
 var tokenRules = []tokenRule{
 	{id: "D5h", name: "checksum of a file that differs", fix: "mend the file; its checksum follows", find: words(`[0-9a-f]{64}`), same: (*classifier).checksum},
-	{id: "D1a", name: "date or time", fix: "take it from SOURCE_DATE_EPOCH, or leave it out", find: words(
+	{id: "D1a", name: "date or time", fix: "take it from SOURCE_DATE_EPOCH, or leave it out", doubt: doubtDates, find: alone(words(
 		`(?:`+weekday+`,? +)?`+month+` +\d{1,2},?(?: +`+clock+zone+`)?(?: +\d{4})?`,
 		`(?:`+weekday+`,? +)?\d{1,2}[ -]`+month+`[ -]\d{2,4}(?:[ :]+`+clock+zone+`)?`,
 		`(?:19|20)\d\d[-/.][01]\d[-/.][0-3]\d(?:[T ]`+clock+zone+`)?`,
 		`[0-3]?\d[./-][01]?\d[./-](?:19|20)\d\d(?: `+clock+zone+`)?`,
 		clock+zone,
 		`(?:19|20)\d\d[01]\d[0-3]\d(?:T?\d{4,6}Z?)?`,
-	), same: dates},
-	{id: "D1b", name: "seconds since 1970, as text", fix: "take them from SOURCE_DATE_EPOCH", find: words(`1\d{9}(?:\.\d+)?`, `1\d{12}`, `1\d{18}`), same: epochs},
-	{id: "D4e", name: "random identifier (UUID)", fix: "derive it from the content, or give a seed", find: words(`[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}`)},
+	)), same: dates},
+	{id: "D1b", name: "seconds since 1970, as text", fix: "take them from SOURCE_DATE_EPOCH", find: alone(words(`1\d{9}(?:\.\d+)?`, `1\d{12}`, `1\d{18}`)), same: epochs, doubt: doubtEpochs},
+	{id: "D4e", name: "random identifier (UUID)", fix: "derive it from the content, or give a seed", find: words(`[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}`), doubt: doubtUUIDs},
 	{id: "D2b", name: "temporary path", fix: "fix the name or the directory of temporary files", find: outsidePath(words(`/(?:var/)?tmp/[-\w./+]+`)), doubt: doubtTemporary},
-	{id: "D4b", name: "address in memory", fix: "give things stable numbers; do not write or sort by addresses", find: words(`0x[0-9a-fA-F]{6,16}`), same: addresses},
+	{id: "D4b", name: "address in memory", fix: "give things stable numbers; do not write or sort by addresses", find: words(`\b0x[0-9a-fA-F]{6,16}\b`), same: addresses, doubt: doubtAddresses},
 	{id: "D2a", name: "path of the build", fix: "-ffile-prefix-map, -trimpath, or build in one fixed directory", find: outsidePath(words(`/[-\w.+@~]+(?:/[-\w.+@~]*)+`)), same: paths, doubt: doubtPaths},
-	{id: "D2c", name: "user or host", fix: "set USER and the host name, or leave them out", find: words(`[\w.-]+@[\w.-]+`), same: accounts, doubt: doubtAccounts},
+	{id: "D2c", name: "user or host", fix: "set USER and the host name, or leave them out", weak: true, find: words(`[\w.-]+@[\w.-]+`), same: accounts},
 	{id: "D4e", name: "random hexadecimal identifier", fix: "derive it from the content, or give a seed", weak: true, find: words(`[0-9a-f]{8,128}`, `[0-9A-F]{8,128}`), same: hexes},
 	{id: "D1b", name: "seconds since 1970, in binary", fix: "take them from SOURCE_DATE_EPOCH", weak: true, binary: true, find: fours, same: binaryEpochs},
 }
@@ -98,8 +98,7 @@ func instant(s string) time.Time {
 	return time.Unix(n, 0).UTC()
 }
 
-// addresses accepts tokens that look like addresses of a process: both long, or
-// both of the ranges that the kernel gives out.
+// addresses accepts tokens that are long enough for addresses of a process.
 func addresses(_ *classifier, a, b []byte) (string, bool) {
 	return "both are hexadecimal addresses", len(a) >= 8 && len(b) >= 8
 }

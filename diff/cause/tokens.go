@@ -210,7 +210,7 @@ func (c *classifier) token(p *pair, ra, rb diff.Range) *hit {
 				if !ok {
 					continue
 				}
-				if r.doubt != nil && !onlyForDebuggers(p.node) && r.doubt(ta, tb) {
+				if r.doubt != nil && !c.onlyForDebuggers(p.node) && r.doubt(ta, tb) {
 					r = &c.doubted[i]
 				}
 				return &hit{rule: r, a: a, b: b, evidence: ev}
@@ -220,10 +220,10 @@ func (c *classifier) token(p *pair, ra, rb diff.Range) *hit {
 	return nil
 }
 
-// onlyForDebuggers reports whether a content is a section of debug information:
-// whatever its paths are, nothing runs or opens them.
-func onlyForDebuggers(n *diff.Node) bool {
-	return n.Kind == diff.KindBinary && strings.HasPrefix(n.Name, ".debug_")
+// onlyForDebuggers reports whether a content is a section of debug information that
+// is not loaded: whatever its paths are, nothing runs or opens them.
+func (c *classifier) onlyForDebuggers(n *diff.Node) bool {
+	return n.Kind == diff.KindBinary && strings.HasPrefix(n.Name, ".debug_") && c.loaded.idle(n)
 }
 
 // shift is how much further on side B the bytes at a place of side A lie, which

@@ -42,9 +42,9 @@ func lineOrder(p *pair) *explained {
 		return nil
 	}
 	n := bytes.Count(p.a, []byte("\n"))
-	return &explained{a: fmt.Sprintf("%d lines", n), b: "the same lines, in another order",
+	return ordered(p, &explained{a: fmt.Sprintf("%d lines", n), b: "the same lines, in another order",
 		cause: diff.Cause{ID: "D4a", Name: "order of the lines", Confidence: diff.Proved, Evidence: "the texts are equal once their lines are sorted",
-			Fix: "sort what is written: directory listings, hash tables, results of parallel work"}}
+			Fix: "sort what is written: directory listings, hash tables, results of parallel work"}})
 }
 
 var (
@@ -55,7 +55,7 @@ var (
 // addressOrder: the sides hold the same lines, but for addresses in memory and
 // the lines' own numbers, in an order that the addresses give.
 func addressOrder(p *pair) *explained {
-	if !diff.Textual(p.node.Kind) || !addressInLine.Match(p.a) || !addressInLine.Match(p.b) {
+	if !diff.Textual(p.node.Kind) || !addressInLine.Match(p.a) || !addressInLine.Match(p.b) || !numbering(p.a) || !numbering(p.b) {
 		return nil
 	}
 	plain := func(b []byte) []byte {
@@ -67,9 +67,17 @@ func addressOrder(p *pair) *explained {
 	if !equalHash(plain(p.a), plain(p.b)) {
 		return nil
 	}
-	return &explained{a: string(addressInLine.Find(p.a)), b: string(addressInLine.Find(p.b)),
+	ex := &explained{a: string(addressInLine.Find(p.a)), b: string(addressInLine.Find(p.b)),
 		cause: diff.Cause{ID: "D4b", Name: "addresses in memory, and an order by them", Confidence: diff.Proved,
 			Evidence: "the texts are equal once addresses and line numbers are taken out and the lines are sorted", Fix: "give things stable numbers; do not write or sort by addresses"}}
+	for _, text := range [][]byte{p.a, p.b} {
+		for _, at := range addressInLine.FindAll(text, -1) {
+			if !processAddress.Match(at) {
+				ex.cause.Confidence = diff.Likely
+			}
+		}
+	}
+	return ordered(p, ex)
 }
 
 // bitFlip: one bit differs in all of the content.
@@ -96,7 +104,7 @@ func truncated(p *pair) *explained {
 	if len(short) > len(long) {
 		short, long, which = long, short, "B"
 	}
-	if len(short) == len(long) || !bytes.HasPrefix(long, short) {
+	if len(short) == len(long) || !bytes.HasPrefix(long, short) || !p.repeat && !cutOff(short, diff.Textual(p.node.Kind)) {
 		return nil
 	}
 	c := diff.Cause{ID: "D7c", Name: "cut short", Confidence: diff.Likely, Evidence: fmt.Sprintf("%s is the first %d bytes of the other", which, len(short)),

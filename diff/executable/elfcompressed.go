@@ -46,6 +46,10 @@ func (e *elfPair) compareCompressed(ctx context.Context, x *diff.Examiner, n *di
 		return nil
 	}
 	n.Children = append(n.Children, c)
+	// That the content is explained says nothing of how it is compressed, nor of
+	// what may stand behind it.
+	n.UnexplainedA = []diff.Range{{Len: a.Size}}
+	n.UnexplainedB = []diff.Range{{Len: b.Size}}
 	return nil
 }
 

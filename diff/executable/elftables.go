@@ -175,7 +175,9 @@ func both(a, b *diff.Input) (pa, pb []byte, err error) {
 func (e *elfPair) segmentFields(i, j int) []field {
 	typ := field{name: "type", n: 4, show: func(v uint64) string { return elf.ProgType(v).String() }}
 	flags := field{name: "flags", n: 4, show: func(v uint64) string { return permissions(elf.ProgFlag(v)) }}
-	off, size, mem := field{name: "offset", follows: always}, field{name: "size in the file", follows: always}, field{name: "size in memory", follows: func(x, y uint64) bool {
+	// What a segment maps is compared by its sections, where they say what it maps.
+	mapped := func(_, _ uint64) bool { return e.sameSections(i, j) }
+	off, size, mem := field{name: "offset", follows: mapped}, field{name: "size in the file", follows: mapped}, field{name: "size in memory", follows: func(x, y uint64) bool {
 		// Zeroed memory is a section of its own, if there are sections.
 		return len(e.a.sections) > 0 || i < len(e.a.segments) && j < len(e.b.segments) && x-e.a.segments[i].fileSize == y-e.b.segments[j].fileSize
 	}}

@@ -1,0 +1,69 @@
+package executable
+
+import (
+	"debug/elf"
+	"slices"
+
+	"github.com/stagescope/stagescope/diff"
+)
+
+// Loaded gives the ranges of an ELF file that are put into memory when it is run or
+// linked in: what its program headers say, and, for files that are loaded by their
+// sections, such as modules of Linux, what these say. A section's name says nothing
+// of it.
+func Loaded(in *diff.Input) ([]diff.Range, error) {
+	f, err := openELF(in)
+	if err != nil {
+		return nil, err
+	}
+	var out []diff.Range
+	for _, s := range f.segments {
+		if s.fileSize > 0 && (s.typ == elf.PT_LOAD || s.typ == elf.PT_INTERP || s.typ == elf.PT_DYNAMIC) {
+			out = append(out, rangeOf(s.off, s.fileSize))
+		}
+	}
+	for i := range f.sections {
+		if s := &f.sections[i]; s.hasBytes() && s.flags&elf.SHF_ALLOC != 0 {
+			out = append(out, rangeOf(s.off, s.size))
+		}
+	}
+	return out, nil
+}
+
+// segmentFits gives the names of the sections that lie in a segment; false when
+// one of them lies there at another address than its header says, so that the
+// segment maps other bytes than the sections show.
+func (f *elfFile) segmentFits(i int) (names []string, ok bool) {
+	g := &f.segments[i]
+	within := func(at, size, from, length uint64) bool {
+		return at >= from && at-from <= length && size <= length-(at-from)
+	}
+	for k := range f.sections {
+		s := &f.sections[k]
+		if !s.hasBytes() || s.flags&elf.SHF_ALLOC == 0 {
+			continue
+		}
+		byFile, byAddr := within(s.off, s.size, g.off, g.fileSize), within(s.addr, s.size, g.vaddr, g.fileSize)
+		if byFile != byAddr || byFile && s.off-g.off != s.addr-g.vaddr {
+			return nil, false
+		}
+		if byFile {
+			names = append(names, s.name)
+		}
+	}
+	return names, true
+}
+
+// sameSections reports whether two segments map sections of the same names, each
+// where it says.
+func (e *elfPair) sameSections(i, j int) bool {
+	if len(e.a.sections) == 0 || len(e.b.sections) == 0 {
+		return true // the segments themselves are compared
+	}
+	if i >= len(e.a.segments) || j >= len(e.b.segments) {
+		return false
+	}
+	na, okA := e.a.segmentFits(i)
+	nb, okB := e.b.segmentFits(j)
+	return okA && okB && slices.Equal(na, nb)
+}
