@@ -238,6 +238,7 @@ func (x *Examiner) try(ctx context.Context, f Format, n *Node, a, b *Input) (don
 	}
 	*n = before
 	n.note(fmt.Sprintf("it could not be read as %s: %v", f.Kind, err))
+	n.Broken = n.Broken || errors.Is(err, ErrFormat) && !f.Weak && !f.Text
 	if errors.Is(err, ErrLimit) {
 		n.Capped = true
 	}

@@ -141,6 +141,10 @@ type Node struct {
 	Count    int // for KindGroup: how many nodes are folded into it
 	Equal    int // parts or members below that are equal and have no node
 
+	// Broken says that a format recognised both sides and could not read one of
+	// them, so that they are compared as bytes.
+	Broken bool
+
 	// Listing says that Content is not the bytes of a thing but a description
 	// of them, made to be compared by eye. It explains nothing.
 	Listing bool

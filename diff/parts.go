@@ -3,6 +3,7 @@ package diff
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -15,8 +16,11 @@ import (
 func (x *Examiner) Parts(ctx context.Context, n *Node, a, b *Input, pa, pb []Part) error {
 	ka, oddA := whole(a, pa)
 	kb, oddB := whole(b, pb)
-	for _, odd := range append(oddA, oddB...) {
+	for _, odd := range slices.Concat(oddA, oddB) {
 		n.note(odd)
+	}
+	if !slices.Equal(oddA, oddB) { // what is cut off at the end is in no part
+		n.Reasons = append(n.Reasons, Reason{Field: "parts that reach past the end", A: strings.Join(oddA, "; "), B: strings.Join(oddB, "; ")})
 	}
 	other := map[string]keyedPart{}
 	for _, p := range kb {

@@ -249,6 +249,9 @@ func explainAr(rawA, rawB []byte, rs []diff.Reason) []diff.Reason {
 		}
 		rs[i].Cause = c
 	}
+	if confidence != diff.Proved && len(rs) > 0 {
+		rs = append(rs, restOfHeader(rawA, rawB))
+	}
 	return rs
 }
 

@@ -322,7 +322,16 @@ func explainCpio(rawA, rawB []byte, rs []diff.Reason) []diff.Reason {
 		}
 		r.Cause = &c
 	}
+	if confidence != diff.Proved && len(rs) > 0 {
+		rs = append(rs, restOfHeader(rawA, rawB))
+	}
 	return rs
+}
+
+// restOfHeader says that headers differ in more than what was named: in how a
+// number is written, or what stands beside a name.
+func restOfHeader(a, b []byte) diff.Reason {
+	return diff.Reason{Field: "encoding of the header", A: fmt.Sprintf("%d bytes", len(a)), B: fmt.Sprintf("%d bytes", len(b))}
 }
 
 // setID are the bits that give a file power, and its type.

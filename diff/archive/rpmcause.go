@@ -23,15 +23,15 @@ func rpmStated(tag string, fits map[string]bool) compareFunc {
 	}
 	switch tag {
 	case "header: BUILDTIME":
-		return proved("D1b", "time of the build", "%use_source_date_epoch_as_buildtime", epochs)
+		return ofLength(4, 4, proved("D1b", "time of the build", "%use_source_date_epoch_as_buildtime", epochs))
 	case "header: BUILDHOST":
 		return proved("D2c", "host of the build", "%_buildhost", words)
 	case "header: COOKIE":
 		return proved("D2c", "host and time of the build", "%_buildhost, %use_source_date_epoch_as_buildtime", words)
 	case "header: FILEMTIMES":
-		return proved("B1", "modification times of the files", "%clamp_mtime_to_source_date_epoch", epochs)
-	case "header: FILEINODES", "header: FILEDEVICES", "header: FILERDEVS":
-		return proved("B7", "inode or device numbers", "", nil)
+		return ofLength(0, 0, proved("B1", "modification times of the files", "%clamp_mtime_to_source_date_epoch", epochs))
+	case "header: FILEINODES", "header: FILEDEVICES": // FILERDEVS say what a device leads to
+		return ofLength(0, 0, proved("B7", "inode or device numbers", "", nil))
 	case "signature: RSA", "signature: DSA", "signature: GPG", "signature: PGP", "signature: OPENPGP":
 		return stated(tag, diff.Cause{ID: "D5i", Name: "signature of the package", Confidence: diff.Likely, Evidence: "it lies where a signature does; whether it is valid was not checked", Fix: "sign outside the build"}, nil)
 	}
@@ -39,6 +39,18 @@ func rpmStated(tag string, fits map[string]bool) compareFunc {
 		return stated(tag, diff.Cause{ID: "D5h", Name: "checksum or size of the rest", Confidence: diff.Derived, Evidence: "it was checked against the rest of the package, on both sides"}, digest)
 	}
 	return nil
+}
+
+// ofLength compares a value as it is meant to be when both sides' are of one
+// length, and as bytes otherwise: where a value ends is what the index says, and
+// that follows from the values. Lengths of 0 may be any.
+func ofLength(least, most int64, compare compareFunc) compareFunc {
+	return func(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input) error {
+		if a.Size != b.Size || a.Size < least || most > 0 && a.Size > most {
+			return x.Binary(ctx, n, a, b)
+		}
+		return compare(ctx, x, n, a, b)
+	}
 }
 
 // digest shows a checksum, which some tags have as text and some as bytes.

@@ -53,6 +53,8 @@ func TestLooksHarmless(t *testing.T) {
 		"way out of a temporary path":    {"x.txt", "read /tmp/shadow\n", "read /tmp/../etc/shadow\n"},
 		"program as a path of the build": {"x.service", "ExecStart=/usr/sbin/daemon\n", "ExecStart=/tmp/daemon\n"},
 		"library as a path of the build": {"etc/ld.so.preload", "/usr/lib/libaudit.so\n", "/dev/shm/libaudit.so\n"},
+		"path on a host":                 {"x.txt", "curl good.example/v1/install.sh\n", "curl good.example/evil/install.sh\n"},
+		"package as a path":              {"x.txt", "java/lang/Runtime\n", "java/util/Runtime\n"},
 		"host as an account":             {"x.txt", "scp root@backup.example x\n", "scp root@evil.example x\n"},
 		"register as an address":         {"x.txt", "poke 0xfee00000\n", "poke 0xfed00010\n"},
 		"code as a placeholder":          {"v.py", `refs = "$Format:%d$"` + "\n", `refs = "HEAD"; import os; os.system("x") #"` + "\n"},
@@ -86,6 +88,7 @@ func TestLooksHarmless(t *testing.T) {
 	}
 	// The harmless ones beside them are explained all the same.
 	for what, c := range map[string][2]string{
+		"option":    {"cc -I/build/one/include x\n", "cc -I/build/two/include x\n"},
 		"time":      {"built at 10:22:33\n", "built at 11:05:07\n"},
 		"signature": {armourOf('x'), armourOf('y')},
 		"list":      {"b.txt\na.txt\n", "a.txt\nb.txt\n"},

@@ -148,11 +148,18 @@ func translated(_ *classifier, a, b []byte) (string, bool) {
 	return "", false
 }
 
-// outsidePath makes a finder of absolute paths that are no part of a URL: where
-// something is fetched from, or sent to, is no path of the build.
+// outsidePath makes a finder of absolute paths that are no part of a URL or of a
+// relative path: where something is fetched from, or sent to, is no path of the
+// build. A letter before one is that of an option, as in -I/build.
 func outsidePath(find func([]byte) [][]int) func([]byte) [][]int {
 	return func(p []byte) [][]int {
-		return slices.DeleteFunc(find(p), func(m []int) bool { return m[0] > 0 && p[m[0]-1] == '/' })
+		return slices.DeleteFunc(find(p), func(m []int) bool {
+			i := m[0] - 1
+			if i < 0 || !letterOrDigit(p[i]) && strings.IndexByte("/._-~$})]%@+", p[i]) < 0 {
+				return false
+			}
+			return !(letterOrDigit(p[i]) && i > 0 && p[i-1] == '-' && (i == 1 || !letterOrDigit(p[i-2])))
+		})
 	}
 }
 

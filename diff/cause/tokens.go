@@ -120,7 +120,7 @@ func (c *classifier) tokens(n *diff.Node, p *pair) bool {
 		}
 		first := hits[by[r][0]]
 		cause := diff.Cause{ID: r.id, Name: r.name, Confidence: diff.Likely, Fix: r.fix, Evidence: first.evidence}
-		if proved && !r.weak {
+		if proved && !r.weak && !n.Broken {
 			cause.Confidence = diff.Proved
 			cause.Evidence = joined(first.evidence, "what is around it is equal, hashed")
 		}

@@ -51,12 +51,18 @@ func compareELF(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.
 		return bad("it has neither sections nor segments")
 	}
 	e := &elfPair{a: fa, b: fb, n: n, p: newPairing(ctx, x, fa.program(), fb.program())}
+	if ma, mb := fa.misplaced(), fb.misplaced(); ma+mb != "" {
+		e.p.distrust = true
+		if ma != mb {
+			n.Suspect(diff.Suspicion{Kind: diff.SuspectExecutable, What: fmt.Sprintf("section headers say another place than the program headers, from which it is loaded: %s in A, %s in B", orNone(ma), orNone(mb))})
+		}
+	}
 	e.suspectLayout()
 	if err := x.Parts(ctx, n, a, b, e.parts(fa), e.parts(fb)); err != nil {
 		return err
 	}
 	for _, c := range n.Children {
-		if strings.HasPrefix(c.Name, "after ") && c.Kind == diff.KindBinary {
+		if strings.HasPrefix(c.Name, "after ") && c.Kind == diff.KindBinary && !atEnd(c.A, a) && !atEnd(c.B, b) {
 			if err := padding(ctx, c); err != nil {
 				return err
 			}
@@ -64,6 +70,13 @@ func compareELF(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.
 	}
 	x.Listing(n, "structure", fa.describe(), fb.describe())
 	return nil
+}
+
+func orNone(name string) string {
+	if name == "" {
+		return "none"
+	}
+	return short(name)
 }
 
 func addNote(n *diff.Node, s string) {

@@ -135,6 +135,9 @@ func (e *elfPair) compareDynamic(ctx context.Context, x *diff.Examiner, n *diff.
 		}
 		ia, ib = r.a+r.n, r.b+r.n
 	}
+	if err := t.tail(a, b, uint64(len(da))*size, uint64(len(db))*size); err != nil {
+		return err
+	}
 	var fs []field
 	for _, d := range da {
 		fs = append(fs, field{name: d.name()})

@@ -22,14 +22,8 @@ func (r relocation) same(o relocation) bool { return r.typ == o.typ && r.sym == 
 
 // relocations reads a table.
 func (f *elfFile) relocations(t *section) ([]relocation, error) {
-	size, wide := uint64(8), f.wide
+	size, wide := f.relocationSize(t), f.wide
 	rela := t.typ == elf.SHT_RELA
-	if wide {
-		size = 16
-	}
-	if rela {
-		size += size / 2
-	}
 	if t.size > maxTable {
 		return nil, bad("a table of %d bytes", t.size)
 	}
@@ -72,6 +66,18 @@ func (f *elfFile) relocations(t *section) ([]relocation, error) {
 		return true
 	})
 	return out, err
+}
+
+// relocationSize is that of an entry.
+func (f *elfFile) relocationSize(t *section) uint64 {
+	size := uint64(8)
+	if f.wide {
+		size = 16
+	}
+	if t.typ == elf.SHT_RELA {
+		size += size / 2
+	}
+	return size
 }
 
 // maxImports bounds the imports that are known by name.
@@ -123,7 +129,7 @@ func (e *elfPair) compareRelocations(ctx context.Context, x *diff.Examiner, n *d
 	if err != nil {
 		return err
 	}
-	size := uint64(a.Size) / max(uint64(len(ra)), 1)
+	size := e.a.relocationSize(ta)
 	t := e.table()
 	var onlyA, onlyB, moved, changed int
 	ia, ib := 0, 0
@@ -138,7 +144,8 @@ func (e *elfPair) compareRelocations(ctx context.Context, x *diff.Examiner, n *d
 				continue
 			}
 			h := diff.Hunk{A: rangeOf(uint64(r.a+k)*size, size), B: rangeOf(uint64(r.b+k)*size, size)}
-			if x.same(y) && e.p.moved(x.off, y.off) && (x.addend == y.addend || x.target != 0 && y.target != 0 && e.p.moved(x.target, y.target)) {
+			// By its own import every place that is filled in is the same as any other.
+			if x.same(y) && e.p.samePlace(x.off, y.off) && (x.addend == y.addend || x.target != 0 && y.target != 0 && e.p.moved(x.target, y.target)) {
 				t.closed = append(t.closed, h)
 				moved++
 			} else {
@@ -148,7 +155,11 @@ func (e *elfPair) compareRelocations(ctx context.Context, x *diff.Examiner, n *d
 		}
 		ia, ib = r.a+r.n, r.b+r.n
 	}
+	if err := t.tail(a, b, uint64(len(ra))*size, uint64(len(rb))*size); err != nil {
+		return err
+	}
 	setHunks(n, t.open, t.closed)
+	n.Reasons = append(n.Reasons, t.reasons...)
 	if moved > 0 {
 		n.Reasons = append(n.Reasons, diff.Reason{Field: plural(moved, "relocation") + " of what moved", Cause: &diff.Cause{ID: "derived", Name: "addresses of code and data that moved", Confidence: diff.Derived}})
 	}

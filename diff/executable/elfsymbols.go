@@ -25,7 +25,10 @@ func (f *elfFile) readSymbols(t *section) (*symbolsRead, error) {
 	}
 	r := &symbolsRead{f: f, t: t}
 	err := f.eachSymbol(t, func(_ int, s elfSymbol) bool {
-		name, _ := f.symbolName(t, s)
+		name, ok := f.symbolName(t, s)
+		if !ok && s.nameOff != 0 {
+			name = fmt.Sprintf("name at %d, outside of the table", s.nameOff)
+		}
 		if s.typ() == elf.STT_SECTION && int(s.shndx) < len(f.sections) {
 			name = f.sections[s.shndx].name
 		}
@@ -66,6 +69,10 @@ func (e *elfPair) compareSymbols(typ elf.SectionType) comparer {
 		}
 		s := &symbolDiff{e: e, a: ra, b: rb, t: e.table()}
 		s.runs(runs)
+		size := e.a.symbolSize()
+		if err := s.t.tail(a, b, uint64(len(ra.syms))*size, uint64(len(rb.syms))*size); err != nil {
+			return err
+		}
 		s.report(x, n)
 		if typ == elf.SHT_DYNSYM && !e.saidImports {
 			e.suspectImports(n, ra, rb)
@@ -144,6 +151,7 @@ func (s *symbolDiff) report(x *diff.Examiner, n *diff.Node) {
 	if len(s.onlyA)+len(s.onlyB) > 0 {
 		n.Reasons = append(n.Reasons, diff.Reason{Field: "symbols", A: s.a.some(s.onlyA), B: s.b.some(s.onlyB)})
 	}
+	n.Reasons = append(n.Reasons, s.t.reasons...)
 	if len(s.changed) > 0 {
 		var names []int
 		for _, c := range s.changed {

@@ -1,6 +1,7 @@
 package executable
 
 import (
+	"bytes"
 	"context"
 	"debug/elf"
 	"fmt"
@@ -50,6 +51,24 @@ func (t *tableDiff) entry(label string, fs []field, pa, pb []byte, offA, offB ui
 		}
 		t.reason(label+f.name, show(va), show(vb))
 	}
+}
+
+// tail compares what follows the last whole entry of both contents, of which so
+// many bytes were compared.
+func (t *tableDiff) tail(a, b *diff.Input, doneA, doneB uint64) error {
+	ta, err := readAt(a, min(doneA, uint64(a.Size)), uint64(a.Size)-min(doneA, uint64(a.Size)))
+	if err != nil {
+		return err
+	}
+	tb, err := readAt(b, min(doneB, uint64(b.Size)), uint64(b.Size)-min(doneB, uint64(b.Size)))
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(ta, tb) {
+		t.open = append(t.open, diff.Hunk{A: rangeOf(doneA, uint64(len(ta))), B: rangeOf(doneB, uint64(len(tb)))})
+		t.reason("bytes after the last entry", plural(len(ta), "byte"), plural(len(tb), "byte"))
+	}
+	return nil
 }
 
 func (t *tableDiff) reason(field, a, b string) {
@@ -228,13 +247,23 @@ func (e *elfPair) compareSegments(ctx context.Context, x *diff.Examiner, n *diff
 
 // sectionFields are those of a pair of sections.
 func (e *elfPair) sectionFields(i, _ int) []field {
-	size := field{name: "size", follows: always}
-	if i < len(e.a.sections) && e.a.sections[i].typ == elf.SHT_NOBITS {
-		size.follows = nil // there are no bytes that would show it
+	name := field{name: "place of the name", n: 4, follows: always}
+	size, off, addr := field{name: "size", follows: always}, field{name: "offset", follows: always}, field{name: "address", follows: always}
+	if i < len(e.a.sections) {
+		switch e.a.sections[i].typ {
+		case elf.SHT_NOBITS:
+			size.follows = nil // there are no bytes that would show it
+		case elf.SHT_NULL:
+			name.follows, size.follows, off.follows, addr.follows = nil, nil, nil, nil
+		default:
+			if e.a.sections[i].flags&elf.SHF_ALLOC == 0 || e.p.distrust || !e.a.loads() || !e.b.loads() {
+				addr.follows = nil
+			}
+		}
 	}
-	return layout(e.a.wide, field{name: "place of the name", n: 4, follows: always}, field{name: "type", n: 4, show: func(v uint64) string { return elf.SectionType(v).String() }},
+	return layout(e.a.wide, name, field{name: "type", n: 4, show: func(v uint64) string { return elf.SectionType(v).String() }},
 		field{name: "flags", show: func(v uint64) string { return elf.SectionFlag(v).String() }},
-		field{name: "address", follows: always}, field{name: "offset", follows: always}, size,
+		addr, off, size,
 		field{name: "link", n: 4, follows: e.sameSection}, field{name: "info", n: 4, follows: e.sectionInfo}, field{name: "alignment"}, field{name: "size of an entry"})
 }
 
@@ -309,6 +338,9 @@ func (e *elfPair) entries(ctx context.Context, x *diff.Examiner, n *diff.Node, a
 			t.entry(name(e.a, r.a+k)+" ", fields(r.a+k, r.b+k), pa[i:i+size], pb[j:j+size], i, j)
 		}
 		ia, ib = r.a+r.n, r.b+r.n
+	}
+	if err := t.tail(a, b, uint64(len(ka))*size, uint64(len(kb))*size); err != nil {
+		return err
 	}
 	t.finish(n, fields(len(ka), len(kb)))
 	return nil

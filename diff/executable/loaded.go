@@ -30,6 +30,35 @@ func Loaded(in *diff.Input) ([]diff.Range, error) {
 	return out, nil
 }
 
+// loads reports whether program headers say what is loaded.
+func (f *elfFile) loads() bool {
+	return slices.ContainsFunc(f.segments, func(s segment) bool { return s.typ == elf.PT_LOAD })
+}
+
+// misplaced names a section that is loaded at another address, or from another
+// place, than its header says; "" when none is. Then what lies at an address is not
+// what the sections show. Files without program headers are not loaded by them.
+func (f *elfFile) misplaced() string {
+	if !f.loads() || f.header.typ == elf.ET_REL {
+		return ""
+	}
+	for k := range f.sections {
+		s := &f.sections[k]
+		if !s.hasBytes() || s.flags&elf.SHF_ALLOC == 0 {
+			continue
+		}
+		fits := false
+		for i := range f.segments {
+			g := &f.segments[i]
+			fits = fits || g.typ == elf.PT_LOAD && s.off >= g.off && s.off-g.off <= g.fileSize && s.size <= g.fileSize-(s.off-g.off) && s.addr-g.vaddr == s.off-g.off
+		}
+		if !fits {
+			return s.name
+		}
+	}
+	return ""
+}
+
 // segmentFits gives the names of the sections that lie in a segment; false when
 // one of them lies there at another address than its header says, so that the
 // segment maps other bytes than the sections show.

@@ -31,6 +31,12 @@ func padding(ctx context.Context, c *diff.Node) error {
 	return nil
 }
 
+// atEnd reports whether a part reaches up to the end of the file, where nothing
+// follows that would say how long it is.
+func atEnd(s *diff.Side, in *diff.Input) bool {
+	return s != nil && (s.Within == nil || s.Within.Off+s.Within.Len == in.Size)
+}
+
 func zeros(ctx context.Context, r io.Reader) (bool, error) {
 	buf := make([]byte, 64<<10)
 	none := make([]byte, len(buf))

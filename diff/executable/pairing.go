@@ -26,6 +26,9 @@ type pairing struct {
 	collecting bool
 	referred   bool // code that is equal was asked as well
 	held       map[uint64]bool
+	// distrust says that the regions are not what is loaded, so that nothing is
+	// known to have moved.
+	distrust bool
 }
 
 // aligned is what is known of a pair of regions.
@@ -155,6 +158,9 @@ func (p *program) imported(addr uint64) string {
 }
 
 func (p *pairing) samePlace(addrA, addrB uint64) bool {
+	if p.distrust {
+		return addrA == addrB
+	}
 	r := p.a.at(addrA)
 	if r == nil {
 		return addrA == addrB && p.b.at(addrB) == nil

@@ -53,7 +53,9 @@ type comparison struct {
 	docs   [2]*document
 	layout [2][]diff.Range // blank pieces that differ
 	ends   bool            // some of them differ, and all only by their line ends
-	moved  []string        // paths of objects and lists whose kids come in another order
+	moved  []string        // paths of objects and sets whose kids come in another order
+	turned []string        // paths of lists, whose order means something
+	astray []string        // paths of values that are spelled alike and refer to others
 	bytes  bool            // what is compared is no text
 	cause  *diff.Cause     // of what is compared
 	met    map[*value]*value
@@ -73,6 +75,13 @@ func (c *comparison) run() error {
 	if len(c.moved) > 0 {
 		c.n.Reasons = append(c.n.Reasons, diff.Reason{Field: "order", A: "as in A", B: places(c.moved), Cause: &diff.Cause{ID: "D4a", Name: "order of keys or elements",
 			Confidence: diff.Proved, Evidence: "paired by path, their bytes were compared one by one", Fix: "write them sorted"}})
+	}
+	if len(c.turned) > 0 {
+		c.n.Reasons = append(c.n.Reasons, diff.Reason{Field: "order of a list", A: "as in A", B: places(c.turned), Cause: &diff.Cause{ID: "D4a", Name: "order of keys or elements",
+			Confidence: diff.Likely, Evidence: "the elements are the same; but what comes first in a list may decide what is done", Fix: "write them sorted"}})
+	}
+	if len(c.astray) > 0 {
+		c.n.Reasons = append(c.n.Reasons, diff.Reason{Field: "references to other objects", A: "as in A", B: places(c.astray)})
 	}
 	if c.shared > 0 {
 		c.n.Reasons = append(c.n.Reasons, diff.Reason{Field: "references", A: fmt.Sprintf("%d values", c.shared), B: "the same, referred to otherwise", Cause: &diff.Cause{ID: "D4b", Name: "which objects are shared",
@@ -104,40 +113,14 @@ func shown(path string) string {
 	return path
 }
 
-// laidOut says that blank pieces differ. It is explained when both sides are
-// what a known style makes of their values, or when only line ends differ.
-func (c *comparison) laidOut() {
-	if len(c.layout[0])+len(c.layout[1]) == 0 {
-		return
-	}
-	r := diff.Reason{Field: "layout", Cause: &diff.Cause{ID: "D5b", Name: "layout: white space between the values", Confidence: diff.Likely, Fix: "pin what writes the file, and its settings"}}
-	styles := [2]string{}
-	for i, d := range c.docs {
-		if d.styles != nil {
-			styles[i] = d.styles(d)
-		}
-	}
-	switch {
-	case c.ends:
-		r.Cause.ID, r.Cause.Name, r.Cause.Confidence, r.Cause.Fix = "D6b", "line ends", diff.Proved, "write one kind of line end"
-		r.Cause.Evidence = "what differs in layout is equal once \\r\\n is \\n"
-		r.A, r.B = fmt.Sprintf("%d places", len(c.layout[0])), "the same with other line ends"
-	case styles[0] != "" && styles[1] != "":
-		r.A, r.B = styles[0], styles[1]
-		r.Cause.Confidence, r.Cause.Evidence = diff.Proved, "writing the values again in these styles gives exactly these bytes"
-	default:
-		r.A, r.B = fmt.Sprintf("%d places", len(c.layout[0])), fmt.Sprintf("%d places", len(c.layout[1]))
-		r.Cause.Evidence = "the values are the same; no known style makes these bytes of them"
-		c.n.UnexplainedA = append(c.n.UnexplainedA, c.layout[0]...)
-		c.n.UnexplainedB = append(c.n.UnexplainedB, c.layout[1]...)
-	}
-	c.n.Reasons = append(c.n.Reasons, r)
-}
-
 // values compares two values of one path.
 func (c *comparison) values(path string, a, b *value) error {
 	if bytes.Equal(c.docs[0].bytes(a.at), c.docs[1].bytes(b.at)) {
 		c.n.Equal++
+		// A reference is the number of an object, and another may have it.
+		if c.docs[0].binary && a.sum != b.sum && !c.sameReferences(a, b) {
+			c.astray = append(c.astray, path)
+		}
 		return nil
 	}
 	if a.whole && b.whole && (a.sum == b.sum || a.same != nil && c.met[a.same] == b.same) {
@@ -161,11 +144,45 @@ func (c *comparison) values(path string, a, b *value) error {
 		return err
 	}
 	pairs, moved := pairKids(a, b)
-	if moved {
+	switch {
+	case moved && a.shape == list && a.text != "set" && a.text != "frozenset":
+		c.turned = append(c.turned, path)
+		c.n.UnexplainedA, c.n.UnexplainedB = append(c.n.UnexplainedA, a.at), append(c.n.UnexplainedB, b.at)
+	case moved:
 		c.moved = append(c.moved, path)
 	}
 	c.gaps(a, b, pairs)
 	return c.kids(path, a, b, pairs)
+}
+
+// sameReferences reports whether all references in two values that are spelled
+// alike lead to objects that are equal, or that were compared with one another.
+func (c *comparison) sameReferences(a, b *value) bool {
+	if a.same != nil || b.same != nil {
+		ta, tb := a.same, b.same
+		switch {
+		case ta == nil || tb == nil:
+			return false
+		case ta.sum == tb.sum, c.met[ta] == tb:
+			return true
+		case !bytes.Equal(c.docs[0].bytes(ta.at), c.docs[1].bytes(tb.at)) || !c.sameReferences(ta, tb):
+			return false
+		}
+		c.met[ta] = tb
+		return true
+	}
+	if a.sum == b.sum {
+		return true
+	}
+	if len(a.kids) != len(b.kids) {
+		return false
+	}
+	for i := range a.kids {
+		if !c.sameReferences(a.kids[i], b.kids[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // pieces compares the own bytes of two values.
@@ -245,85 +262,6 @@ func (c *comparison) piece(path, note, name string, a, b diff.Range) error {
 		pb = nil
 	}
 	return c.child(path, note, pa, pb)
-}
-
-// blank reports whether bytes are white space and the marks between values,
-// which the parser has seen to be where they must be.
-func blank(p []byte) bool { return len(bytes.Trim(p, " \t\r\n,:=-?")) == 0 }
-
-// blanks notes a pair of blank pieces that differ.
-func (c *comparison) blanks(a, b diff.Range) {
-	ta, tb := c.docs[0].bytes(a), c.docs[1].bytes(b)
-	c.ends = c.ends && bytes.Equal(bytes.ReplaceAll(ta, []byte("\r\n"), []byte("\n")), bytes.ReplaceAll(tb, []byte("\r\n"), []byte("\n")))
-	if a.Len > 0 {
-		c.layout[0] = append(c.layout[0], a)
-	}
-	if b.Len > 0 {
-		c.layout[1] = append(c.layout[1], b)
-	}
-}
-
-// gaps compares what stands between kids. A kid that only one side has brings a
-// gap of its own, which says nothing when it is like the others.
-func (c *comparison) gaps(a, b *value, pairs [][2]int) {
-	if len(a.gaps) == len(b.gaps) {
-		for i := range a.gaps {
-			if !bytes.Equal(c.docs[0].bytes(a.gaps[i]), c.docs[1].bytes(b.gaps[i])) {
-				c.blanks(a.gaps[i], b.gaps[i])
-			}
-		}
-		return
-	}
-	front, back := 0, 0
-	at := func(i int) (string, string) {
-		return string(c.docs[0].bytes(a.gaps[i])), string(c.docs[1].bytes(b.gaps[i]))
-	}
-	for most := min(len(a.gaps), len(b.gaps)); front < most; front++ {
-		if ta, tb := at(front); ta != tb {
-			break
-		}
-	}
-	last := func(d *document, gs []diff.Range, back int) string { return string(d.bytes(gs[len(gs)-1-back])) }
-	for back < min(len(a.gaps), len(b.gaps))-front && last(c.docs[0], a.gaps, back) == last(c.docs[1], b.gaps, back) {
-		back++
-	}
-	ga, gb := a.gaps[front:len(a.gaps)-back], b.gaps[front:len(b.gaps)-back]
-	onlyA, onlyB := 0, 0
-	for _, p := range pairs {
-		if p[1] < 0 {
-			onlyA++
-		} else if p[0] < 0 {
-			onlyB++
-		}
-	}
-	if len(ga) == 0 && len(gb) <= onlyB && c.docs[1].usual(gb, b.gaps[:front], b.gaps[len(b.gaps)-back:]) || len(gb) == 0 && len(ga) <= onlyA && c.docs[0].usual(ga, a.gaps[:front], a.gaps[len(a.gaps)-back:]) {
-		return
-	}
-	for i := range max(len(ga), len(gb)) {
-		var ra, rb diff.Range
-		if i < len(ga) {
-			ra = ga[i]
-		}
-		if i < len(gb) {
-			rb = gb[i]
-		}
-		c.blanks(ra, rb)
-	}
-}
-
-// usual reports whether gaps that one side has more are like others around them,
-// so that they follow from the kids that it has more.
-func (d *document) usual(gaps, before, after []diff.Range) bool {
-	known := map[string]bool{}
-	for _, g := range append(append([]diff.Range{}, before...), after...) {
-		known[string(d.bytes(g))] = true
-	}
-	for _, g := range gaps {
-		if len(known) > 0 && !known[string(d.bytes(g))] {
-			return false
-		}
-	}
-	return true
 }
 
 // textFor compares two texts that differ for a cause, or for none that is known.
