@@ -406,13 +406,17 @@ func lz4Of(t testing.TB, p []byte, o lz4c.Options) []byte {
 // from its content; one whose blocks are linked is not judged.
 func TestLz4IsProved(t *testing.T) {
 	p := words(200_000)
-	c := lz4Of(t, p, lz4c.Options{BlockID: 7, Sum: true, Size: -1})
+	c := lz4Of(t, p, lz4c.Options{Level: 1, BlockID: 7, Sum: true, Size: -1})
 	n := pair(t, c, lz4Frame(t, p, false))
 	if r := reason(t, n, "encoder"); r.A != "lz4 level 1 (lz4)" || r.B != "lz4 level 0 (pierrec/lz4)" || n.Residue != diff.ResidueNone {
 		t.Errorf("%+v, residue %s, %s", n.Reasons, n.Residue, n.Note)
 	}
-	n = pair(t, c, lz4Of(t, p, lz4c.Options{BlockID: 4, BlockSum: true, Size: int64(len(p))}))
+	n = pair(t, c, lz4Of(t, p, lz4c.Options{Level: 1, BlockID: 4, BlockSum: true, Size: int64(len(p))}))
 	if r := reason(t, n, "how it is cut"); r.Cause == nil || r.Cause.Confidence != diff.Proved || n.Residue != diff.ResidueNone {
+		t.Errorf("%+v, residue %s, %s", n.Reasons, n.Residue, n.Note)
+	}
+	n = pair(t, lz4Of(t, p, lz4c.Options{Level: 9, Legacy: true}), lz4Of(t, p, lz4c.Options{Level: 4, Legacy: true}))
+	if r := reason(t, n, "encoder"); r.A != "lz4 level 9 (lz4, the older frame)" || r.B != "lz4 level 4 (lz4, the older frame)" || n.Residue != diff.ResidueNone {
 		t.Errorf("%+v, residue %s, %s", n.Reasons, n.Residue, n.Note)
 	}
 	linked := bytes.Clone(c)

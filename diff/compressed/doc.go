@@ -2,6 +2,11 @@
 // and names the encoder whose output they are when one of the known encoders
 // gives exactly these bytes.
 //
+// Known are, of gzip, Go's and klauspost's encoders, pgzip, zlib and GNU gzip; of
+// xz, liblzma's presets in one block or in the blocks of several threads; of
+// bzip2, libbzip2; of lz4, the C library's levels up to 9 and pierrec's; of zstd,
+// klauspost's alone.
+//
 // It does not guess an encoder from a header, and what no known encoder gives
 // stays unexplained.
 package compressed

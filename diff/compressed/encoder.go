@@ -42,7 +42,7 @@ type candidate struct {
 // Identify finds the known encoder that makes exactly the encoded bytes, all of
 // them, of the decoded ones. Encoded is a gzip stream of one member, a zstd frame,
 // an xz stream, an lz4 frame, or streams of bzip2. Each candidate is given up at the first byte
-// that differs, and all together after four times the content; false means only
+// that differs, and all together after some times the content; false means only
 // that none was found.
 func Identify(ctx context.Context, encoded, decoded *io.SectionReader) (Encoder, bool) {
 	e, ok, _ := identify(ctx, encoded, decoded)
@@ -130,7 +130,7 @@ func zstdCandidates() []candidate {
 
 // first gives the first candidate that makes the encoded bytes.
 func first(ctx context.Context, cs []candidate, encoded, decoded *io.SectionReader) (Encoder, bool) {
-	budget := 4*decoded.Size() + 16<<20
+	budget := 4*decoded.Size() + 64<<20 // a block of 4 MiB is read before it differs
 	for _, c := range cs {
 		if ctx.Err() != nil || budget < 0 {
 			break

@@ -20,12 +20,9 @@ func lz4Candidates(in *io.SectionReader) ([]candidate, string) {
 	if n, _ := in.ReadAt(h, 0); n < 7 {
 		return nil, "its header is cut short"
 	}
-	const why = "the C library's fast level and pierrec/lz4 are tried, and not the levels from 3 on"
-	e := Encoder{Name: FormatLz4, Level: 1, Library: "lz4"}
+	const why = "the C library's levels up to 9 and pierrec/lz4 are tried, and nothing else"
 	if string(h[:4]) == lz4Legacy {
-		e.Params = "the older frame"
-		o := lz4.Options{Legacy: true}
-		return append([]candidate{{e, func(w io.Writer) (io.WriteCloser, error) { return lz4.NewWriter(w, o) }}}, pierrecLz4(o)...), why
+		return lz4Levels(lz4.Options{Legacy: true}), why
 	}
 	flags := h[4]
 	if flags&0x20 == 0 {
@@ -38,7 +35,27 @@ func lz4Candidates(in *io.SectionReader) ([]candidate, string) {
 	if flags&1 != 0 || o.BlockID < 4 || o.Size < -1 {
 		return nil, "its descriptor asks for what is not written again here"
 	}
-	return append([]candidate{{e, func(w io.Writer) (io.WriteCloser, error) { return lz4.NewWriter(w, o) }}}, pierrecLz4(o)...), why
+	return lz4Levels(o), why
+}
+
+// lz4Levels are all levels of both libraries, the usual ones first.
+func lz4Levels(o lz4.Options) (out []candidate) {
+	own := func(levels ...int) {
+		for _, level := range levels {
+			e := Encoder{Name: FormatLz4, Level: level, Library: "lz4"}
+			if o.Legacy {
+				e.Params = "the older frame"
+			}
+			o := o
+			o.Level = level
+			out = append(out, candidate{e, func(w io.Writer) (io.WriteCloser, error) { return lz4.NewWriter(w, o) }})
+		}
+	}
+	other := pierrecLz4(o)
+	own(1, 9)
+	out = append(out, other[0])
+	own(3, 4, 5, 6, 7, 8)
+	return append(out, other[1:]...)
 }
 
 // pierrecLz4 are the levels of the library that programs in Go use.

@@ -8,6 +8,7 @@ import (
 
 // Options are what a frame's bytes depend on beside its content.
 type Options struct {
+	Level int // 1 and 2 are fast; 3 to 9 search in chains
 	// Legacy frames are those of Linux: blocks of 8 MiB and nothing else.
 	Legacy   bool
 	BlockID  int   // 4 to 7: blocks of 64 KiB, 256 KiB, 1 MiB, 4 MiB
@@ -23,7 +24,8 @@ type Writer struct {
 	w    io.Writer
 	o    Options
 	e    encoder
-	in   []byte // of a block that is not full
+	hc   *hcEncoder // from level 3 on
+	in   []byte     // of a block that is not full
 	size int
 	out  []byte
 	sum  xxh32
@@ -33,8 +35,14 @@ type Writer struct {
 // NewWriter makes one.
 func NewWriter(w io.Writer, o Options) (*Writer, error) {
 	z := &Writer{w: w, o: o, size: legacyBlock}
+	switch {
+	case o.Level < 1 || o.Level > 9:
+		return nil, fmt.Errorf("lz4 of level %d is not written here", o.Level)
+	case o.Level > 2:
+		z.hc = &hcEncoder{}
+	}
 	if o.Legacy {
-		z.o = Options{Legacy: true}
+		z.o = Options{Legacy: true, Level: o.Level}
 		_, z.err = w.Write([]byte{2, 0x21, 0x4c, 0x18})
 		return z, z.err
 	}
@@ -83,7 +91,13 @@ func (z *Writer) flush() {
 	if z.o.Legacy {
 		limit = noLimit
 	}
-	coded, ok := z.e.block(z.out, z.in, limit)
+	var coded []byte
+	var ok bool
+	if z.hc != nil {
+		coded, ok = z.hc.block(z.out, z.in, limit, z.o.Level)
+	} else {
+		coded, ok = z.e.block(z.out, z.in, limit)
+	}
 	head := uint32(len(coded))
 	if ok {
 		z.out = coded
