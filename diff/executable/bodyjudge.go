@@ -30,6 +30,31 @@ func (p *pairing) collect() {
 	r.finish()
 	p.refs, p.collecting = r, false
 	p.held = map[uint64]bool{} // what was not known then may be now
+	for i := range p.a.regions {
+		if al := p.by[p.a.regions[i].name]; al != nil && al.code != nil {
+			p.decide(al.code)
+		}
+	}
+}
+
+// decide looks at what was left for later.
+func (p *pairing) decide(c *codeDiff) {
+	for _, l := range c.later {
+		same := true
+		for _, d := range l.data {
+			same = same && p.sameTarget(d.a, d.b, d.ev)
+		}
+		if !same {
+			c.open = append(c.open, l.i)
+			continue
+		}
+		c.operands = append(c.operands, l.operands...)
+		if l.n > 0 {
+			c.refer.functions++
+			c.refer.instructions += l.n
+		}
+	}
+	c.later = nil
 }
 
 // collector looks at the pairs of functions of one region.
@@ -39,6 +64,7 @@ type collector struct {
 	m    *bodyMap
 	refs *refs
 	w    window // its memory is used for one pair after the other
+	data []dataPair
 }
 
 func (c *collector) run() error {
@@ -93,9 +119,12 @@ func (c *collector) pair(i int32) error {
 	if err := c.p.b.readBody(c.al.b, fb, &c.w.b); err != nil {
 		return err
 	}
+	c.data = c.data[:0]
 	if bytes.Equal(c.w.a.bytes, c.w.b.bytes) {
 		if !c.equal(fa, fb) {
 			c.al.code.open = append(c.al.code.open, i)
+		} else if len(c.data) > 0 {
+			c.al.code.later = append(c.al.code.later, later{i: i, data: slices.Clone(c.data)})
 		}
 		return nil
 	}
@@ -109,7 +138,7 @@ func (c *collector) pair(i int32) error {
 		return err
 	}
 	j := &judged{}
-	g := &judging{p: c.p, al: c.al, w: &c.w, j: j, m: c.m, refs: c.refs}
+	g := &judging{p: c.p, al: c.al, w: &c.w, j: j, m: c.m, c: c}
 	es := g.window()
 	if len(es) > 0 {
 		for _, e := range es {
@@ -123,7 +152,13 @@ func (c *collector) pair(i int32) error {
 		c.al.code.open = append(c.al.code.open, i)
 		return nil
 	}
-	c.al.code.add(g, c.m.moved[i])
+	l := later{i: i, n: j.refer.instructions}
+	if !c.m.moved[i] {
+		// Of one that is in another order everything is listed by that.
+		l.operands = joined(append(j.operands, j.padding...), nil, 256)
+	}
+	l.data = slices.Clone(c.data)
+	c.al.code.later = append(c.al.code.later, l)
 	return nil
 }
 
@@ -143,8 +178,7 @@ func (c *collector) equal(fa, fb body) bool {
 				if x.addr-pa < size && x.addr-pa == y.addr-pb || !x.rel && x.addr == y.addr {
 					continue
 				}
-				refer(c.p, c.refs, x.addr, y.addr, c.al, fb.off+uint32(off))
-				ok = c.p.known(x.addr, y.addr) && ok
+				ok = c.target(x.addr, y.addr, evidence{size: uint64(x.size)}, fb.off+uint32(off)) && ok
 			}
 		}
 		off += sa.n
@@ -152,24 +186,21 @@ func (c *collector) equal(fa, fb body) bool {
 	return ok
 }
 
-// refer notes a pair of addresses of data.
-func refer(p *pairing, r *refs, x, y uint64, in *aligned, from uint32) {
-	ra, rb := p.a.at(x), p.b.at(y)
-	if ra != nil && rb != nil && !ra.exec && !rb.exec {
-		r.add(x, y, in, from)
+// target notes a pair of addresses, and reports whether they may be the same: code
+// has to be known to be, and data is looked at later.
+func (c *collector) target(x, y uint64, ev evidence, from uint32) bool {
+	ra, rb := c.p.a.at(x), c.p.b.at(y)
+	data := ra != nil && rb != nil && !ra.exec && !rb.exec
+	if data {
+		c.refs.add(x, y, c.al, from)
 	}
-}
-
-// add takes what follows elsewhere of a pair of functions. Of one that is in
-// another order everything is listed by that.
-func (c *codeDiff) add(g *judging, moved bool) {
-	if g.j.refer.instructions > 0 {
-		c.refer.functions++
-		c.refer.instructions += g.j.refer.instructions
+	if c.p.known(x, y) {
+		return true
 	}
-	if !moved {
-		c.operands = append(c.operands, joined(append(g.j.operands, g.j.padding...), nil, 256)...)
+	if data {
+		c.data = append(c.data, dataPair{x, y, ev})
 	}
+	return data
 }
 
 // judgeBodies looks at the functions of two regions that may differ, and at those

@@ -18,6 +18,22 @@ type codeDiff struct {
 	open     []int32
 	operands []diff.Hunk
 	refer    referring
+	later    []later
+}
+
+// later is a pair of functions of which all but some data that they refer to is
+// the same. Whether that is the same is known once all code was looked at.
+type later struct {
+	i        int32 // A's number
+	data     []dataPair
+	operands []diff.Hunk
+	n        int // instructions
+}
+
+// dataPair is data that may be the same on both sides.
+type dataPair struct {
+	a, b uint64
+	ev   evidence
 }
 
 // window is a stretch of both regions in which something differs. What lies

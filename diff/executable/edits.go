@@ -45,10 +45,10 @@ type judging struct {
 	al *aligned
 	w  *window
 	j  *judged
-	// Of a pair of functions: the map it is of, and where to note what it refers to
-	// while that is collected. Both may be nil.
-	m    *bodyMap
-	refs *refs
+	// Of a pair of functions: the map it is of, and who collects what it refers to,
+	// while that is done. Both may be nil.
+	m *bodyMap
+	c *collector
 }
 
 func (g *judging) window() []edit {
@@ -149,15 +149,14 @@ func (g *judging) points(sa, sb *step, k, i, j int) bool {
 	if to := x.addr - g.al.a.addr; to >= g.w.a.from && to < g.w.a.to {
 		return g.w.same(to, y.addr-g.al.b.addr)
 	}
-	if g.refs != nil {
-		refer(g.p, g.refs, x.addr, y.addr, g.al, uint32(g.w.b.begin(j)))
-		return g.p.known(x.addr, y.addr)
-	}
 	ev := evidence{size: uint64(x.size)}
 	if x.size == 0 {
 		if n := textLength(&g.w.a, i); n > 0 && n == textLength(&g.w.b, j) {
 			ev = evidence{size: n, text: true}
 		}
+	}
+	if g.c != nil {
+		return g.c.target(x.addr, y.addr, ev, uint32(g.w.b.begin(j)))
 	}
 	return g.p.sameTarget(x.addr, y.addr, ev)
 }
