@@ -27,6 +27,10 @@ func (e *elfPair) special(s *section) comparer {
 		return e.compareNames
 	}
 	switch s.name {
+	case ".gnu.hash":
+		return e.compareNameHash
+	case ".eh_frame_hdr":
+		return e.compareUnwindTable
 	case ".interp":
 		return e.compareInterpreter
 	case ".comment":

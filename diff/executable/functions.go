@@ -18,7 +18,7 @@ type changedFunction struct {
 	nameA, nameB   string
 	whole          diff.Status // OnlyA or OnlyB when one side has nothing of it
 	ina, inb       int         // instructions that are not so on the other side
-	tells          int         // what they reach for: texts that tell
+	tells          int         // what they reach for, as texts tell
 }
 
 // functions groups edits by the functions they lie in.
@@ -140,8 +140,8 @@ func (p *pairing) tell(al *aligned, f *changedFunction) {
 	count := func(of *program, r *region, s *stream, from, to int) {
 		for i := from; i < min(to, from+maxTold); i++ {
 			for _, t := range targets(of, r, s, i) {
-				if text := of.textAt(t); text != "" && tells(text) {
-					f.tells++
+				if text := of.textAt(t); text != "" {
+					f.tells += tells(text)
 				}
 			}
 		}
@@ -152,14 +152,15 @@ func (p *pairing) tell(al *aligned, f *changedFunction) {
 	}
 }
 
-// tells reports whether a text says what a program reaches for.
-func tells(text string) bool {
-	for _, t := range telling {
+// tells is how much a text says of what a program reaches for: most, when that is
+// another machine.
+func tells(text string) int {
+	for i, t := range telling {
 		if t.re.MatchString(text) {
-			return true
+			return 1 << (len(telling) - i)
 		}
 	}
-	return false
+	return 0
 }
 
 // suspectFunctions makes suspicions of changed functions: first those that one

