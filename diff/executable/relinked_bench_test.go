@@ -84,7 +84,7 @@ func (l *linkedELF) write(t testing.TB, path string) {
 		syms.Write(le(uint32(strs.Len()), byte(0x12), byte(0), uint16(1), uint64(text+from), uint64(padded)))
 		strs.WriteString(name + "\x00")
 	}
-	symOff := rodata + data.Len() + 7&^7
+	symOff := (rodata + data.Len() + 7) &^ 7
 	strOff := symOff + syms.Len()
 	shstr := "\x00.text\x00.rodata\x00.bss\x00.symtab\x00.strtab\x00.shstrtab\x00"
 	shstrOff := strOff + strs.Len()
