@@ -72,6 +72,13 @@ func identify(ctx context.Context, encoded, decoded *io.SectionReader) (e Encode
 	case bytes.HasPrefix(head, []byte("BZh")):
 		cs = bzip2Candidates(head[3])
 	case string(head) == xzMagic:
+		// Each takes some hundred megabytes.
+		select {
+		case xzSlots <- struct{}{}:
+			defer func() { <-xzSlots }()
+		case <-ctx.Done():
+			return e, false, ""
+		}
 		cs, why = xzCandidates(encoded, decoded.Size())
 	case bytes.HasPrefix(head, []byte(lz4Magic)), bytes.HasPrefix(head, []byte(lz4Legacy)):
 		cs, why = lz4Candidates(encoded)

@@ -21,6 +21,9 @@ const (
 	maxXzIndex   = 1 << 20
 )
 
+// xzSlots bounds how many streams are written again at a time.
+var xzSlots = make(chan struct{}, 2)
+
 // xzStream is what a stream's headers say.
 type xzStream struct {
 	check  xz.Check
