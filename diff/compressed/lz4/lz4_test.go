@@ -278,7 +278,9 @@ func TestSums(t *testing.T) {
 // TestTool compares with lz4 itself.
 func TestTool(t *testing.T) {
 	tool, err := exec.LookPath("lz4")
-	if err != nil {
+	if err != nil && os.Getenv("CI") != "" {
+		t.Fatal("lz4 is missing")
+	} else if err != nil {
 		t.Skip("lz4 is missing: nothing to compare with but the sums of what it wrote elsewhere")
 	}
 	f := filepath.Join(t.TempDir(), "f")
