@@ -217,23 +217,37 @@ func (p *pairing) judgeBodies(al *aligned) *judged {
 	for _, i := range c.open {
 		open[i] = true
 	}
-	var last uint64 // where what was looked at last ends in B
+	p.loneBodies(al, j)
 	for i := range m.a {
 		if m.toB[i] < 0 {
-			p.loneBody(al, j, m.a[i], last, false)
 			continue
 		}
 		var edits []diff.Hunk
 		if open[int32(i)] {
 			edits = p.openBody(al, j, int32(i))
 		}
-		fa, fb := m.a[i], m.b[m.toB[i]]
 		if m.moved[i] {
 			j.functions++
-			j.moved(fa, fb, edits)
-			continue
+			j.moved(m.a[i], m.b[m.toB[i]], edits)
 		}
-		last = uint64(fb.end)
+	}
+	j.operands = append(j.operands, c.operands...)
+	j.refer.instructions += c.refer.instructions
+	j.refer.functions += c.refer.functions
+	return j
+}
+
+// loneBodies judges the functions that one side has alone. They come first, as
+// what is held is bounded.
+func (p *pairing) loneBodies(al *aligned, j *judged) {
+	m := al.code.bodies
+	var last uint64 // where what was looked at last ends on the other side
+	for i := range m.a {
+		if k := m.toB[i]; k < 0 {
+			p.loneBody(al, j, m.a[i], last, false)
+		} else if !m.moved[i] {
+			last = uint64(m.b[k].end)
+		}
 	}
 	last = 0
 	for k := range m.b {
@@ -243,10 +257,26 @@ func (p *pairing) judgeBodies(al *aligned) *judged {
 			last = uint64(m.a[i].end)
 		}
 	}
-	j.operands = append(j.operands, c.operands...)
-	j.refer.instructions += c.refer.instructions
-	j.refer.functions += c.refer.functions
-	return j
+}
+
+// maxHeld bounds the instructions of functions that differ that are held in
+// memory, to be named and shown.
+const maxHeld = 4 << 20
+
+// hold keeps a window in which something differs. Beyond a bound its places are
+// all that is known.
+func (c *codeDiff) hold(j *judged, w *window, es []edit) {
+	if j.held += len(w.a.ins) + len(w.b.ins); j.held > maxHeld {
+		j.left++
+		for _, e := range es {
+			j.unread = append(j.unread, (&judging{w: w}).hunk(e.a0, e.a1, e.b0, e.b1))
+		}
+		return
+	}
+	for _, s := range []*stream{&w.a, &w.b} {
+		s.tokens, s.ins, s.bytes = nil, slices.Clone(s.ins), slices.Clone(s.bytes)
+	}
+	c.windows, j.edits = append(c.windows, *w), append(j.edits, es)
 }
 
 // openBody judges a pair of functions anew, with all that is known. It gives what
@@ -267,8 +297,7 @@ func (p *pairing) openBody(al *aligned, j *judged, i int32) []diff.Hunk {
 		open = append(open, g.hunk(e.a0, e.a1, e.b0, e.b1))
 	}
 	if len(es) > 0 {
-		w.a.tokens, w.b.tokens = nil, nil
-		al.code.windows, j.edits = append(al.code.windows, *w), append(j.edits, es)
+		al.code.hold(j, w, es)
 	} else if g.j.refer.instructions > 0 {
 		j.refer.functions++
 	}
@@ -318,8 +347,7 @@ func (p *pairing) loneBody(al *aligned, j *judged, b body, at uint64, isB bool) 
 	if isB {
 		e, w.startsA, w.startsB = edit{b1: n}, nil, []int{0}
 	}
-	s.tokens = nil
-	al.code.windows, j.edits = append(al.code.windows, *w), append(j.edits, []edit{e})
+	al.code.hold(j, w, []edit{e})
 }
 
 // moved lists a pair of functions that is in another order, but for what differs

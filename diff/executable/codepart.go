@@ -159,6 +159,10 @@ func (p *pairing) strange(n *diff.Node, al *aligned, j *judged) {
 	}
 	n.Reasons = append(n.Reasons, diff.Reason{Field: FieldInstructions, A: say(ina, "B", onlyA), B: say(inb, "A", onlyB)})
 	p.suspectFunctions(n, al, fs)
+	if j.left > 0 {
+		n.Suspect(diff.Suspicion{Kind: diff.SuspectChangedCode, What: fmt.Sprintf("%s more differ, beyond the bound of what is named", plural(j.left, "function"))})
+		addNote(n, fmt.Sprintf("the instructions of %s that differ are not shown: at most %d are held", plural(j.left, "function"), maxHeld))
+	}
 	l := &listing{p: p, al: al}
 	a, b := l.write(j, fs)
 	p.x.Listing(n, "disassembly", a, b)

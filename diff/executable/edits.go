@@ -21,7 +21,10 @@ type judged struct {
 	operands, order, padding []diff.Hunk
 	functions                int // in another order
 	refer                    referring
-	unread                   []diff.Hunk // code that could not be read again
+	// unread is code that could not be read again, or that is not held: held counts
+	// the instructions, and left the functions that are not.
+	unread     []diff.Hunk
+	held, left int
 }
 
 // judge looks at everything that differs between the instructions of two

@@ -31,6 +31,8 @@ func (e *elfPair) special(s *section) comparer {
 		return e.compareNameHash
 	case ".eh_frame_hdr":
 		return e.compareUnwindTable
+	case ".eh_frame":
+		return e.compareFrames
 	case ".interp":
 		return e.compareInterpreter
 	case ".comment":

@@ -289,7 +289,16 @@ func TestStripped(t *testing.T) {
 				}
 			}
 			accounted(t, child(t, n, ".text"))
+			frames := child(t, n, ".eh_frame")
+			accounted(t, frames)
 			var open int64
+			for _, r := range frames.UnexplainedB {
+				open += r.Len
+			}
+			if open == 0 || open > 160 {
+				t.Errorf("%d bytes of what unwinds the stack are not explained", open)
+			}
+			open = 0
 			rodata := child(t, n, ".rodata")
 			for _, r := range rodata.UnexplainedB {
 				open += r.Len
