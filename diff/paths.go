@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,7 +16,8 @@ import (
 
 // Paths compares two files or two directories. Links are never followed below
 // the two paths; what is neither file, directory nor link is compared by its
-// type and mode. Modification times are left out, and that is said: on a disk
+// type, mode and device numbers. Extended attributes of files are compared where
+// the system is Linux. Modification times are left out, and that is said: on a disk
 // they tell when something was unpacked.
 func (x *Examiner) Paths(ctx context.Context, a, b string) (*Node, error) {
 	ia, err := os.Stat(a)
@@ -135,6 +137,17 @@ func (d *dirFiles) Next(context.Context) (*Member, error) {
 			return nil, err
 		}
 		m.Body = d.open
+		attrs, err := attributes(d.open)
+		if err != nil {
+			return nil, fmt.Errorf("reading the extended attributes of %q: %w", p, err)
+		}
+		for _, k := range slices.Sorted(maps.Keys(attrs)) {
+			fields = append(fields, Field{"xattr " + k, printable(attrs[k])})
+		}
+	case st.Mode()&fs.ModeDevice != 0:
+		if n, ok := device(st); ok {
+			fields = append(fields, Field{"device", n})
+		}
 	case st.Mode()&fs.ModeSymlink != 0:
 		to, err := d.root.Readlink(p)
 		if err != nil {

@@ -103,7 +103,22 @@ func (t *tarFile) inflate(name string) error {
 	return nil
 }
 
+// scan notes where the entries lie. An archive that cannot be read as an image's,
+// and has shown nothing that makes it one, is an archive of something else.
 func (t *tarFile) scan(name string) error {
+	err := t.scanEntries(name)
+	if err == nil || errors.Is(err, ErrNotImage) {
+		return err
+	}
+	for _, mark := range []string{"oci-layout", "index.json", "manifest.json", "repositories"} {
+		if t.has(mark) {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: %w", ErrNotImage, err)
+}
+
+func (t *tarFile) scanEntries(name string) error {
 	t.entries = map[string]tarEntry{}
 	info, err := t.f.Stat()
 	if err != nil {
@@ -132,7 +147,7 @@ func (t *tarFile) scan(name string) error {
 				return err
 			}
 			if e.off+e.size > info.Size() {
-				return fmt.Errorf("reading the archive %q: %q is cut off: %w", name, key, io.ErrUnexpectedEOF)
+				return fmt.Errorf("reading the archive %q: %.200q is cut off: %w", name, key, io.ErrUnexpectedEOF)
 			}
 		case tar.TypeSymlink:
 			e.link = path.Clean("/" + path.Join(path.Dir(key), h.Linkname))[1:]
@@ -142,7 +157,7 @@ func (t *tarFile) scan(name string) error {
 			continue
 		}
 		if _, twice := t.entries[key]; twice && h.Typeflag == tar.TypeReg && key != "" {
-			return fmt.Errorf("reading the archive %q: it holds %q twice", name, key)
+			return fmt.Errorf("reading the archive %q: it holds %.200q twice", name, key)
 		}
 		t.entries[key] = e
 	}
