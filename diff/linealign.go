@@ -93,7 +93,7 @@ func (d *LineDiff) run(a, b, n int) {
 // verify compares byte by byte what has the same sums; lines that are not equal
 // after all are taken out.
 func (d *LineDiff) verify(ctx context.Context, a, b *Input) error {
-	const block = 256 << 10
+	block := min(256<<10, a.Size, b.Size)
 	runs := d.runs
 	d.runs = make([]stretch, 0, len(runs))
 	ba, bb := make([]byte, block), make([]byte, block)

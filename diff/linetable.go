@@ -53,7 +53,7 @@ func lineTable(ctx context.Context, in *Input) (*LineTable, error) {
 		return nil, fmt.Errorf("%w: its %d bytes are more than are compared by lines", ErrFormat, in.Size)
 	}
 	t := &LineTable{}
-	r := bufio.NewReaderSize(in.Reader(), 256<<10)
+	r := bufio.NewReaderSize(in.Reader(), int(min(256<<10, in.Size+1)))
 	var h maphash.Hash
 	h.SetSeed(lineSeed)
 	at, open := int64(0), false // open: a line began that is longer than the buffer

@@ -165,7 +165,7 @@ const (
 // apart. Four letters fit as well, and are no time.
 func binaryEpochs(_ *classifier, a, b []byte) (string, bool) {
 	letters := func(p []byte) bool {
-		return !bytes.ContainsFunc(p, func(r rune) bool { return r < 0x20 || r > 0x7e })
+		return !bytes.ContainsFunc(p, func(r rune) bool { return (r < 0x20 || r > 0x7e) && r != '\n' && r != '\r' && r != '\t' })
 	}
 	if letters(a) || letters(b) {
 		return "", false

@@ -277,10 +277,24 @@ func (u *unified) fragment(t *textSide, k lineKind, sign string, r, in diff.Rang
 			u.w.note("%s … %d more bytes (--full shows them)", sign, to-at-n)
 			return nil
 		}
-		u.w.put(k, sign+lead+safe.Text(s)+tail)
+		u.w.give(marked(k, sign+lead, s, tail, r.Off-at, r.Off+r.Len-at))
 		at, sign = at+n, "⋯"
 	}
 	return nil
+}
+
+// marked is a row of text of which the bytes [from, to) differ, escaped part by
+// part so that the mark stays where it is.
+func marked(k lineKind, lead, s, tail string, from, to int64) contentLine {
+	from, to = min(max(from, 0), int64(len(s))), min(max(to, 0), int64(len(s)))
+	l := contentLine{kind: k, text: lead + safe.Text(s[:from])}
+	at := len(l.text)
+	l.text += safe.Text(s[from:to])
+	if len(l.text) > at && to-from < int64(len(s)) {
+		l.mark = [2]int{at, len(l.text)}
+	}
+	l.text += safe.Text(s[to:]) + tail
+	return l
 }
 
 // textSide reads lines that follow each other, many at once.

@@ -13,11 +13,15 @@ import (
 
 // register makes a format of a parser known.
 func register(kind diff.Kind, text bool, match func(in *diff.Input) bool, parse func(src []byte) (*document, error)) {
+	most := int64(maxBytes)
+	if kind == KindJSON {
+		most = maxJSON
+	}
 	diff.Register(diff.Format{Kind: kind, Match: match, Text: text,
 		Compare: func(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input) error {
 			var docs [2]*document
 			for i, in := range []*diff.Input{a, b} {
-				d, err := read(x, in, parse)
+				d, err := read(in, most, parse)
 				if err != nil {
 					return fmt.Errorf("side %c: %w", 'A'+i, err)
 				}
@@ -28,8 +32,8 @@ func register(kind diff.Kind, text bool, match func(in *diff.Input) bool, parse 
 		}})
 }
 
-func read(x *diff.Examiner, in *diff.Input, parse func([]byte) (*document, error)) (*document, error) {
-	if in.Size > maxBytes {
+func read(in *diff.Input, most int64, parse func([]byte) (*document, error)) (*document, error) {
+	if in.Size > most {
 		return nil, bad("its %d bytes are more than are taken apart", in.Size)
 	}
 	src := make([]byte, in.Size)
@@ -128,7 +132,13 @@ func (c *comparison) values(path string, a, b *value) error {
 		c.shared++
 		return nil
 	}
-	c.met[a] = b
+	a, b, err := c.opened(a, b)
+	if err != nil {
+		return err
+	}
+	if c.docs[0].binary { // text has no references
+		c.met[a] = b
+	}
 	if a.shape != b.shape || a.same != nil || b.same != nil {
 		c.bytes = c.docs[0].binary && (a.bytes || b.bytes || a.shape != scalar || b.shape != scalar)
 		return c.child(shown(path), "", &a.at, &b.at)
@@ -183,6 +193,19 @@ func (c *comparison) sameReferences(a, b *value) bool {
 		}
 	}
 	return true
+}
+
+// opened gives both values with what is inside them.
+func (c *comparison) opened(a, b *value) (oa, ob *value, err error) {
+	if oa = a; a.closed != nil {
+		if oa, err = c.docs[0].open(a); err != nil {
+			return nil, nil, err
+		}
+	}
+	if ob = b; b.closed != nil {
+		ob, err = c.docs[1].open(b)
+	}
+	return oa, ob, err
 }
 
 // pieces compares the own bytes of two values.

@@ -3,6 +3,7 @@ package structured
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -37,13 +38,48 @@ func isJSON(in *diff.Input) bool {
 
 // jsonParser reads JSON (RFC 8259), strictly, and keeps where everything lies.
 type jsonParser struct {
-	d   *document
-	src []byte
-	at  int
+	d     *document
+	src   []byte
+	at    int
+	whole bool // small parts stay open
 }
 
 func parseJSON(src []byte) (*document, error) {
-	p := &jsonParser{d: &document{src: src, styles: jsonStyle}, src: src}
+	p := &jsonParser{d: &document{src: src, styles: jsonStyleOf}, src: src}
+	p.d.open = p.reopen
+	return p.document()
+}
+
+// jsonStyleOf is jsonStyle of a document, all of which is read again where parts
+// of it are closed. One of too many values has no style.
+func jsonStyleOf(d *document) string {
+	if !d.shut {
+		return jsonStyle(d)
+	}
+	p := &jsonParser{d: &document{src: d.src}, src: d.src, whole: true}
+	all, err := p.document()
+	if err != nil {
+		return ""
+	}
+	return jsonStyle(all)
+}
+
+// reopen reads a closed value again.
+func (p *jsonParser) reopen(v *value) (*value, error) {
+	q := &jsonParser{d: &document{src: p.src}, src: p.src, at: v.closed.from, whole: true}
+	out := &value{name: v.name, pieces: slices.Clone(v.pieces[:len(v.pieces)-1])}
+	if err := q.value(out, "", 1); err != nil {
+		return nil, err
+	}
+	q.d.finish(out)
+	if out.at != v.at || out.length() != out.at.Len {
+		return nil, bad("bytes %d to %d are not read as before", v.at.Off, v.at.Off+v.at.Len)
+	}
+	return out, nil
+}
+
+func (p *jsonParser) document() (*document, error) {
+	src := p.src
 	root, err := p.d.fresh(0)
 	if err != nil {
 		return nil, err
@@ -99,12 +135,19 @@ func (p *jsonParser) value(v *value, path string, depth int) error {
 	}
 	from := p.at
 	switch c := p.src[p.at]; {
-	case c == '{':
-		v.shape = object
-		return p.members(v, path, depth, '}')
-	case c == '[':
-		v.shape = list
-		return p.members(v, path, depth, ']')
+	case c == '{', c == '[':
+		end := byte('}')
+		if v.shape = object; c == '[' {
+			v.shape, end = list, ']'
+		}
+		held := p.d.n
+		if err := p.members(v, path, depth, end); err != nil {
+			return err
+		}
+		if !p.whole && depth > 1 && p.at-from <= smallPart {
+			p.d.close(v, from, held)
+		}
+		return nil
 	case c == '"':
 		s, err := p.str()
 		if err != nil {

@@ -101,6 +101,9 @@ func sameSums(a, b []*value) bool {
 
 // nameOf is what most formats call an element's name.
 func nameOf(v *value) string {
+	if v.closed != nil {
+		return v.closed.name
+	}
 	for _, want := range []string{"name", "id"} {
 		for _, k := range v.kids {
 			if k.name == want && k.shape == scalar {

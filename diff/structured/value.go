@@ -14,8 +14,9 @@ import (
 // said.
 const (
 	maxDepth  = 512
-	maxValues = 1 << 18
+	maxValues = 1 << 18 // that are held; those of small parts are not
 	maxBytes  = 32 << 20
+	maxJSON   = 128 << 20 // of JSON, whose small parts are given back as soon as they are read
 )
 
 // shape is what a value is.
@@ -39,6 +40,7 @@ const (
 	pieceValue   = "value"
 	pieceKey     = "key"
 	pieceImplied = "implied"
+	pieceClosed  = "closed" // all that is inside a value that was given back
 )
 
 // value is one value of a document. Its pieces, the gaps between its kids and
@@ -56,6 +58,34 @@ type value struct {
 	whole  bool         // sum says all of it, but for what it shares with others
 	cause  *diff.Cause  // why it differs when it does; nil when nobody knows
 	same   *value       // the value before it that it stands for, where it is a reference
+	closed *closed      // what is left of a value that is read again when it is looked into; else nil
+}
+
+// closed is what a value keeps that has given its kids back: where they begin,
+// and what pairs it with others.
+type closed struct {
+	from int    // the byte with which it begins, after its key
+	name string // what nameOf gave
+}
+
+// smallPart is up to how many bytes a value inside a document is closed when it
+// has been read: most are equal on both sides, and never looked into.
+const smallPart = 4 << 10
+
+// close gives back what is inside a value that has been read from from on.
+func (d *document) close(v *value, from int, held int) {
+	d.finish(v)
+	c := &closed{from: from, name: nameOf(v)}
+	var keep []piece
+	for _, p := range v.pieces {
+		if p.at.Off < int64(from) {
+			keep = append(keep, p)
+		}
+	}
+	v.pieces = append(keep, piece{pieceClosed, diff.Range{Off: int64(from), Len: v.at.Off + v.at.Len - int64(from)}})
+	v.kids, v.gaps, v.closed = nil, nil, c
+	d.n = held
+	d.shut = true
 }
 
 // document is a file's values; several where the file holds several documents.
@@ -66,6 +96,9 @@ type document struct {
 	twice  []string // paths of keys that stand there more than once
 	styles func(*document) string
 	binary bool // there is no layout
+	shut   bool // some values are closed
+	// open reads a closed value again, all of it.
+	open func(v *value) (*value, error)
 	// fields say what a piece of the root that differs means.
 	fields map[string]func(a, b []byte) diff.Reason
 }
@@ -95,6 +128,9 @@ func (d *document) bytes(r diff.Range) []byte { return d.src[r.Off : r.Off+r.Len
 
 // finish computes extents and sums, from the leaves up.
 func (d *document) finish(v *value) {
+	if v.closed != nil {
+		return // it was, before it was closed
+	}
 	from, to := int64(len(d.src)), int64(0)
 	take := func(r diff.Range) {
 		if r.Len > 0 {
@@ -131,6 +167,20 @@ func (d *document) finish(v *value) {
 	if to > from {
 		v.at = diff.Range{Off: from, Len: to - from}
 	}
+}
+
+// length is how many bytes the pieces of a value and of all inside it have.
+func (v *value) length() (n int64) {
+	for _, p := range v.pieces {
+		n += p.at.Len
+	}
+	for _, g := range v.gaps {
+		n += g.Len
+	}
+	for _, k := range v.kids {
+		n += k.length()
+	}
+	return n
 }
 
 // covers checks that the pieces are all bytes, each once, so that none escapes.
