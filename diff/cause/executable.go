@@ -22,6 +22,9 @@ func (c *classifier) program(n *diff.Node) {
 	if n.Kind != executable.KindELF || n.Status != diff.Differs {
 		return
 	}
+	for _, k := range n.Children {
+		explainedUse(k)
+	}
 	n.Settle()
 	p := &programParts{c: c, n: n, loaded: c.loaded}
 	for _, k := range n.Children {
@@ -431,12 +434,4 @@ func (p *programParts) x86() bool {
 		}
 	}
 	return true
-}
-
-// explainedStrings takes back what is suspicious of strings where a proof covers
-// every byte that differs.
-func explainedStrings(n *diff.Node) {
-	if n.Kind != diff.KindCode && n.Residue == diff.ResidueNone && len(n.Reasons) > 0 {
-		n.Clear(diff.SuspectString)
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/stagescope/stagescope/diff"
+	"github.com/stagescope/stagescope/diff/executable"
 )
 
 // linked compiles C with gcc, or skips the test.
@@ -120,5 +121,32 @@ func TestBuildIDIsNotAll(t *testing.T) {
 	b[i] ^= 0x40
 	if n := pairOf(t, a, b); has(n, "D5c", diff.Proved) || n.Residue == diff.ResidueNone {
 		t.Error(tree(n, ""))
+	}
+}
+
+// TestUsedDate has code print a date that differs: who uses the date is no
+// difference beside it, and the date is not suspicious as a string.
+func TestUsedDate(t *testing.T) {
+	const source = "int puts(const char *); const char when[] = \"built \" T; int main(void) { return puts(when); }\n"
+	built := func(at string) []byte {
+		return linked(t, source, "-Wl,--build-id=none", `-DT="Nov 24 2026 `+at+`"`)
+	}
+	n := pairOf(t, built("10:20:31"), built("10:20:32"))
+	used := false
+	var walk func(*diff.Node)
+	walk = func(k *diff.Node) {
+		for _, r := range k.Reasons {
+			used = used || r.Field == executable.FieldUsed
+		}
+		for _, c := range k.Children {
+			walk(c)
+		}
+	}
+	walk(n)
+	if !used || n.Residue != diff.ResidueNone || n.Suspicious != 0 || !has(n, "D1a", diff.Proved) {
+		t.Errorf("use is said: %v; residue %s, %d suspicions", used, n.Residue, n.Suspicious)
+	}
+	if n := pairOf(t, built("10:20:31"), built("rm -rf /")); n.Residue != diff.ResidueKnown || n.Suspicious == 0 {
+		t.Errorf("a text that is no date: residue %s, %d suspicions", n.Residue, n.Suspicious)
 	}
 }
