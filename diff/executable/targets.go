@@ -54,13 +54,23 @@ func (p *pairing) known(x, y uint64) bool {
 		return true
 	}
 	if decided, same := p.sameSymbol(x, y); decided {
-		return same
+		// Names are what somebody wrote: of what can be written to, a name that went to
+		// another place says nothing while other code still finds the thing at its own.
+		return same && (p.collecting || p.constant(x, y) || p.samePlace(x, y) || p.agreed(x, y))
 	}
 	if ra, rb := p.a.at(x), p.b.at(y); ra != nil && rb != nil && ra.empty && rb.empty && (p.collecting || p.refs != nil && len(p.refs.pairs) > 0) {
 		// Memory without content is told apart by who refers to it, once that is known.
 		return !p.collecting && p.refs.free(x, y) && (p.refs.partners(x, y) || p.samePlace(x, y))
 	}
 	return p.samePlace(x, y) || p.sameImport(x, y)
+}
+
+// agreed reports whether all code that refers to one of two addresses refers to the
+// other on the other side, that which is equal as well.
+func (p *pairing) agreed(x, y uint64) bool {
+	p.collect()
+	p.refer()
+	return p.referred && p.refs.partners(x, y) && p.refs.free(x, y)
 }
 
 // sameEnd reports whether two addresses are where regions of one name end, up to
