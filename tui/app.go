@@ -74,7 +74,11 @@ func (a *app) Init() tea.Cmd {
 	if a.cfg.JudgeFirst {
 		judge = a.verify()
 	}
-	return tea.Batch(tea.RequestBackgroundColor, a.loadTally(), a.top().start(), judge, a.beginStory())
+	first := a.top().start()
+	if refs := a.cfg.CompareFirst; refs[0] != "" {
+		first = tea.Batch(first, a.compareRefs(refs[0], refs[1]))
+	}
+	return tea.Batch(tea.RequestBackgroundColor, a.loadTally(), first, judge, a.beginStory())
 }
 
 // beginStory shows the first step.
@@ -277,6 +281,7 @@ func (a *app) actions() action.Table {
 		{Keys: []string{"esc", "h", "left", "backspace"}, Name: "back", Group: "Go", Run: do(a.back)},
 		{Keys: []string{"?", "f1"}, Name: "help: all that can be done here", Group: "Go", Hint: "help", Run: do(func() { a.menu = a.help("") })},
 		{Keys: []string{":", "ctrl+p"}, Name: "commands by name", Group: "Go", Hint: "commands", Run: do(func() { a.menu = a.help(":") })},
+		{Keys: []string{"C"}, Name: "compare two images, files or directories", Group: "Go", Run: do(a.askCompare)},
 		{Keys: []string{"b"}, Name: "rebuilds of this session", Group: "Go", Run: func() tea.Cmd { return a.openRuns() }},
 		{Keys: []string{"M"}, Name: "mouse on or off", Group: "Show", Run: a.toggleMouse},
 		{Keys: []string{"ctrl+l"}, Name: "draw the screen anew", Group: "Show", Run: func() tea.Cmd { return tea.ClearScreen }},

@@ -119,7 +119,7 @@ func TestExport(t *testing.T) {
 // TestSidesScroll shows that both halves scroll inside their places.
 func TestSidesScroll(t *testing.T) {
 	d, s := comparing(t, 100, 30)
-	d.keys("v", "v", "tab")
+	d.keys("N", "v", "v", "tab")
 	row := func() string { return s.both.line(1, "").Cut(s.both.view.list.X(), 1000).Text() }
 	before := row()
 	d.keys("L")

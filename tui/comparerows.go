@@ -6,6 +6,7 @@ import (
 
 	"github.com/stagescope/stagescope/chain/safe"
 	"github.com/stagescope/stagescope/diff"
+	"github.com/stagescope/stagescope/diff/render"
 	"github.com/stagescope/stagescope/tui/internal/list"
 	"github.com/stagescope/stagescope/tui/internal/look"
 )
@@ -49,14 +50,15 @@ func (r *diffRows) add(n *diff.Node, depth int, path string) {
 	}
 	path += n.Name
 	hide := depth > 0 && (!r.all && n.Status == diff.Same || r.open && (n.Residue == diff.ResidueNone || derived(n) && len(n.Children) == 0))
-	if !hide && (!r.flat || len(n.Children) == 0) {
+	closed := r.shut[n] && n.Kind == diff.KindGroup
+	if !hide && (!r.flat || len(n.Children) == 0 || closed) {
 		d := depth
 		if r.flat {
 			d = 0
 		}
 		r.rows = append(r.rows, diffRow{n, d, path})
 	}
-	if hide || r.shut[n] && !r.flat {
+	if hide || closed || r.shut[n] && !r.flat {
 		return
 	}
 	for _, c := range n.Children {
@@ -73,7 +75,7 @@ func (r *diffRows) Row(i, width int) look.Line {
 	f := diffFaces[n.Status]
 	line := look.T(look.Faint, strings.Repeat("  ", row.depth))
 	arrow := "  "
-	if len(n.Children) > 0 && !r.flat {
+	if len(n.Children) > 0 && (!r.flat || r.shut[n]) {
 		arrow = "▾ "
 		if r.shut[n] {
 			arrow = "▸ "
@@ -88,14 +90,13 @@ func (r *diffRows) Row(i, width int) look.Line {
 		role = look.Muted
 	}
 	line = line.Add(look.Faint, arrow).Add(f.role, f.sign+" ").Add(role, safe.Text(name))
-	if n.Count > 1 {
-		line = line.Add(look.Muted, fmt.Sprintf(" ×%d", n.Count))
-	}
-	if !strings.HasPrefix(n.Name, string(n.Kind)) {
+	if n.Kind != diff.KindGroup && !strings.HasPrefix(n.Name, string(n.Kind)) {
 		line = line.Add(look.Faint, " "+safe.Text(string(n.Kind)))
 	}
 	if len(n.Suspicions) > 0 {
 		line = line.Add(look.Bad, "  ‼ "+safe.Text(string(n.Suspicions[0].Kind)))
+	} else if n.Suspicious > 0 && r.shut[n] {
+		line = line.Add(look.Bad, fmt.Sprintf("  ‼ %d inside", n.Suspicious))
 	}
 	if why, role := cause(n); why != "" {
 		line = line.Add(role, "  "+safe.Text(why))
@@ -106,26 +107,50 @@ func (r *diffRows) Row(i, width int) look.Line {
 	return line
 }
 
-// cause is the first thing that explains a node, and how sure that is.
+// cause is what a person must know of a node in a few words: what nothing
+// explains, else the least certain of its causes.
 func cause(n *diff.Node) (string, look.Role) {
-	for _, r := range n.Reasons {
-		if r.Cause == nil {
-			continue
+	if s := lonelySide(n); s != nil {
+		if s.Size >= 0 {
+			return size(s.Size), look.Muted
 		}
-		role := look.Muted
-		if r.Cause.Confidence == diff.Likely {
-			role = look.Warn
-		}
-		return r.Cause.Name, role
+		return "", look.Muted
 	}
-	if len(n.Reasons) > 0 {
-		fields := make([]string, 0, len(n.Reasons))
-		for _, r := range n.Reasons {
+	var least *diff.Cause
+	var fields []string
+	for _, r := range n.Reasons {
+		switch {
+		case r.Cause == nil:
 			fields = append(fields, r.Field)
+		case least == nil || r.Cause.Confidence < least.Confidence:
+			least = r.Cause
 		}
-		return strings.Join(fields, ", "), look.Muted
+	}
+	left := total(n.UnexplainedA) + total(n.UnexplainedB)
+	switch {
+	case len(fields) > 0:
+		return strings.Join(fields, ", "), look.Warn
+	case least != nil && least.Confidence == diff.Likely:
+		return least.Name + ", " + least.Confidence.String(), look.Warn
+	case left > 0 && n.Leaf():
+		return fmt.Sprintf("%d bytes not explained", left), look.Warn
+	case least != nil && n.Kind != diff.KindGroup:
+		return least.Name, look.Muted
+	case least != nil:
+		return least.ID + " " + least.Name + ", " + least.Confidence.String(), look.Muted
 	}
 	return n.Note, look.Warn
+}
+
+// lonelySide is the one side that a node has; nil when it has both.
+func lonelySide(n *diff.Node) *diff.Side {
+	switch n.Status {
+	case diff.OnlyA:
+		return n.A
+	case diff.OnlyB:
+		return n.B
+	}
+	return nil
 }
 
 // isDifference reports a node at which next and previous stop: one that is
@@ -156,7 +181,7 @@ func derived(n *diff.Node) bool {
 // next is the row of the next difference after from in direction dir, or -1.
 func (r *diffRows) next(l *list.List, from, dir int) int {
 	for i := from + dir; i >= 0 && i < len(r.rows); i += dir {
-		if isDifference(r.rows[i].node) {
+		if n := r.rows[i].node; isDifference(n) || r.shut[n] && n.Status != diff.Same && !derived(n) {
 			return i
 		}
 	}
@@ -210,12 +235,53 @@ func (sh *sheet) node(n *diff.Node) {
 	}
 }
 
+// summary is what the report says first: what accounts for what, and what
+// nothing explains.
+func (sh *sheet) summary(s render.Summary) {
+	if s.Differing == 0 {
+		return
+	}
+	sh.gap()
+	sh.para(look.Strong, s.Tallies())
+	for _, c := range s.Causes {
+		role := look.Plain
+		if c.Confidence == diff.Likely {
+			role = look.Warn
+		}
+		sh.field(fmt.Sprintf("%-4s %d", c.ID, c.Entries), role, c.Name+", "+c.Confidence.String())
+	}
+	for _, part := range []struct {
+		title string
+		role  look.Role
+		list  []render.Finding
+	}{{"Suspicious, worst first", look.Bad, s.Suspicious}, {"Not explained, worst first", look.Warn, s.Unexplained}, {"Not read", look.Warn, s.Unread}} {
+		if len(part.list) == 0 {
+			continue
+		}
+		sh.heading(part.title, fmt.Sprint(len(part.list)))
+		for i, f := range part.list {
+			if i == maxSummary {
+				sh.para(look.Muted, fmt.Sprintf("… and %d more", len(part.list)-i))
+				break
+			}
+			sh.para(part.role, f.Path+": "+f.What)
+		}
+	}
+}
+
+// maxSummary bounds each list of the summary; the tree has them all.
+const maxSummary = 50
+
 func (sh *sheet) side(name string, role look.Role, s *diff.Side) {
 	if s == nil {
 		sh.add(look.T(role, look.Left(name, 3)).Add(look.Faint, "is not there"))
 		return
 	}
-	sh.add(look.T(role, look.Left(name, 3)).Add(look.Plain, safe.Text(s.Name)).Add(look.Muted, "  "+size(s.Size))).copy = string(s.Digest)
+	bytes := ""
+	if s.Size >= 0 {
+		bytes = "  " + size(s.Size)
+	}
+	sh.add(look.T(role, look.Left(name, 3)).Add(look.Plain, safe.Text(s.Name)).Add(look.Muted, bytes)).copy = string(s.Digest)
 	if s.Digest != "" {
 		sh.sideValue("", look.Faint, string(s.Digest))
 	}

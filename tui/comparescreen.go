@@ -41,6 +41,7 @@ type compareScreen struct {
 	busy   bool // the comparison runs
 	partly bool // it was ended early, and this is what it had found
 	sum    render.Summary
+	worst  []*diff.Node // with suspicions, worst first
 }
 
 type whyKey struct {
@@ -158,11 +159,11 @@ func (s *compareScreen) take(m compared) tea.Cmd {
 	}
 	tallyDiff(m.c.Root, s.by)
 	s.sum = render.Summarize(m.c.Root, !s.partly)
+	s.findWorst()
+	s.rows.shutGroups(m.c.Root)
 	s.rows.build()
 	s.tree.SetRows(&s.rows)
-	if i := s.rows.next(s.tree, -1, 1); i >= 0 {
-		s.tree.MoveTo(i)
-	}
+	s.begin()
 	s.openWanted()
 	return nil
 }
@@ -221,6 +222,9 @@ func (s *compareScreen) fit(w, _ int) {
 	s.sheet = sheet{w: w - 3}
 	if key.node != nil {
 		s.sheet.node(key.node)
+	}
+	if key.node == s.rows.root {
+		s.sheet.summary(s.sum)
 	}
 	s.why.SetRows(&s.sheet)
 	s.why.Home()
@@ -308,7 +312,7 @@ func (s *compareScreen) actions() action.Table {
 		{Keys: []string{"enter", "l", "right"}, Name: "open the node, or go to its content", Group: "Go", Hint: "open", Run: do(s.enter)},
 		{Keys: []string{"n", "]"}, Name: "next difference, or next match in the content", Group: "Find", Hint: "next", Run: func() tea.Cmd { return s.step(1) }},
 		{Keys: []string{"N", "["}, Name: "previous difference, or previous match in the content", Group: "Find", Run: func() tea.Cmd { return s.step(-1) }},
-		{Keys: []string{"s"}, Name: "next suspicious finding", Group: "Find", Run: s.suspect},
+		{Keys: []string{"s"}, Name: "next suspicious finding, the worst first", Group: "Find", Run: s.suspect},
 		{Keys: []string{"v"}, Name: "next view: reasons, unified, side by side, hex, structure, code", Group: "Show", Hint: "view", Run: do(func() { s.setMode((s.mode + 1) % nModes) })},
 		{Keys: []string{"V"}, Name: "previous view", Group: "Show", Run: do(func() { s.setMode((s.mode + nModes - 1) % nModes) })},
 		{Keys: []string{"o"}, Name: "open or close the node", Group: "Show", Run: do(s.fold)},
@@ -373,8 +377,7 @@ func (s *compareScreen) step(dir int) tea.Cmd {
 			return nil
 		}
 	}
-	if i := s.rows.next(s.tree, s.tree.Cursor(), dir); i >= 0 {
-		s.tree.Show(nil)
+	if i := s.along(dir); i >= 0 {
 		s.tree.MoveTo(i)
 		return nil
 	}
@@ -412,18 +415,4 @@ func (s *compareScreen) filter(q string) {
 		}
 	}
 	s.tree.Show(found)
-}
-
-// suspect goes to the next node with a suspicion, and round again.
-func (s *compareScreen) suspect() tea.Cmd {
-	n, at := len(s.rows.rows), s.tree.Cursor()
-	for k := 1; k <= n; k++ {
-		i := (at + k) % n
-		if len(s.rows.rows[i].node.Suspicions) > 0 {
-			s.tree.Show(nil)
-			s.tree.MoveTo(i)
-			return nil
-		}
-	}
-	return s.app.say("nothing here is suspicious by itself")
 }

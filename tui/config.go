@@ -22,10 +22,13 @@ type Config struct {
 
 	Builder      Builder
 	WhyNoBuilder string // why Builder is nil, for people
-	// Compare compares two images; side A is the claim, side B the rebuild. It
-	// tells progress from any goroutine. When ctx ends it gives what was found
+	// Compare compares two images, files or directories; of a rebuild, side A is
+	// the claim and side B what came out. It tells progress from any goroutine. When ctx ends it gives what was found
 	// beside the error. The screen closes what it is given.
 	Compare func(ctx context.Context, a, b string, progress func(diff.Progress)) (*diff.Comparison, error)
+	// CompareFirst are two references that are compared as soon as the workbench
+	// opens; empty for none.
+	CompareFirst [2]string
 	// OpenImage opens an image by reference, e.g. "stage:core-gcc".
 	OpenImage func(ctx context.Context, ref string) (Image, error)
 	// Judge gathers and judges the claims about some stages, or about all when

@@ -1,9 +1,13 @@
 package tui
 
 import (
+	"strings"
+
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/stagescope/stagescope/chain"
+	"github.com/stagescope/stagescope/chain/safe"
+	"github.com/stagescope/stagescope/tui/internal/prompt"
 )
 
 // rebuild starts a rebuild of st, or goes to the one that runs.
@@ -51,6 +55,34 @@ func (a *app) compareTrial(st *chain.Stage, t Trial) tea.Cmd {
 		return a.say("this program cannot compare here")
 	}
 	return a.push(newCompareScreen(a, t.ClaimRef, t.Ref))
+}
+
+// compareRefs compares any two references.
+func (a *app) compareRefs(refA, refB string) tea.Cmd {
+	if a.cfg.Compare == nil {
+		return a.say("this program cannot compare here")
+	}
+	return a.push(newCompareScreen(a, refA, refB))
+}
+
+// askCompare asks for two references or paths, first one, then the other.
+func (a *app) askCompare() {
+	var was [2]string
+	if s, ok := a.top().(*compareScreen); ok {
+		was = [2]string{s.a, s.b}
+	}
+	a.ask = &question{prompt: prompt.New("compare ", was[0]), done: func(refA string) tea.Cmd {
+		if refA = strings.TrimSpace(refA); refA == "" {
+			return a.say("nothing was named: give an image, a file or a directory")
+		}
+		a.ask = &question{prompt: prompt.New("compare "+safe.Text(refA)+" with ", was[1]), done: func(refB string) tea.Cmd {
+			if refB = strings.TrimSpace(refB); refB == "" {
+				return a.say("nothing was named to compare it with")
+			}
+			return a.compareRefs(refA, refB)
+		}}
+		return nil
+	}}
 }
 
 // openTrust shows where trust ends below a stage.

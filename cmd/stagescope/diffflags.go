@@ -29,6 +29,7 @@ type diffFlags struct {
 	rehash  bool
 	full    bool
 	schema  bool
+	tui     bool
 
 	maxDepth, maxMembers, maxNodes, maxLines int
 	maxDecoded, maxKept, maxReport           string
@@ -71,6 +72,7 @@ func (a *app) diffCmd() *cobra.Command {
 Two paths that are no images are compared as files or as directories.`,
 		Example: `  stagescope diff trial:zoo-date/1 trial:zoo-date/2
   stagescope diff out/core-zlib docker.io/stagex/core-zlib:latest
+  stagescope diff --tui old.deb new.deb
   stagescope diff --format json old.tar new.tar
   stagescope diff --format markdown --out report.md stage:hello oci:hello.tar`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -83,6 +85,9 @@ Two paths that are no images are compared as files or as directories.`,
 			if f.schema {
 				_, err := a.out.Write(render.Schema)
 				return err
+			}
+			if f.tui {
+				return a.openDiff(cmd, args[0], args[1], f)
 			}
 			return a.runDiff(cmd.Context(), args[0], args[1], f)
 		},
@@ -109,6 +114,7 @@ func (f *diffFlags) define(fl *pflag.FlagSet) {
 	fl.StringVar(&f.maxKept, "max-kept", "", "`SIZE` of content that is kept aside on disk (default 8GiB)")
 	fl.IntVar(&f.maxLines, "max-lines", 0, "lines that are shown of one content (default 120; HTML shows all)")
 	fl.StringVar(&f.maxReport, "max-report", "", "`SIZE` after which differences are counted instead of written")
+	fl.BoolVar(&f.tui, "tui", false, "open the comparison in the workbench, where it is shown as it is found")
 	fl.BoolVar(&f.schema, "schema", false, "print the JSON Schema of --json and end")
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stagescope/stagescope/chain/safe"
+	"github.com/stagescope/stagescope/diff"
 )
 
 // app is what every verb shares: the global flags and the three streams.
@@ -29,6 +30,8 @@ type app struct {
 	color    string
 	offline  bool
 	mouse    string
+
+	comparing diff.Options // how the workbench compares
 
 	judge verifyFlags // whose claims the workbench judges, and how
 

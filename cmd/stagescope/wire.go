@@ -7,6 +7,7 @@ import (
 
 	"github.com/stagescope/stagescope/chain/audit"
 	"github.com/stagescope/stagescope/chain/image"
+	"github.com/stagescope/stagescope/chain/store"
 	"github.com/stagescope/stagescope/diff"
 	"github.com/stagescope/stagescope/diff/rederive"
 	"github.com/stagescope/stagescope/rebuild"
@@ -17,28 +18,10 @@ import (
 // Without a store it can still be walked.
 func (a *app) wire(cfg *tui.Config) func() {
 	s, err := a.openStore()
+	a.wireImages(cfg, s)
 	if err != nil {
 		cfg.WhyNoBuilder, cfg.WhyNoJudge = err.Error(), err.Error()
 		return func() {}
-	}
-	open := tui.ImageOpener(a.imageOptions(s), "")
-	cfg.OpenImage = func(ctx context.Context, ref string) (tui.Image, error) {
-		im, err := open(ctx, ref)
-		if err == nil {
-			return im, nil
-		}
-		r, parseErr := image.ParseReference(ref)
-		if parseErr != nil {
-			return nil, err
-		}
-		return nil, imageHint(err, r)
-	}
-	cfg.Compare = func(ctx context.Context, refA, refB string, progress func(diff.Progress)) (*diff.Comparison, error) {
-		c, err := diff.Refs(ctx, refA, refB, a.imageOptions(s), diff.Options{Index: s, Progress: progress})
-		if err == nil {
-			err = whyDiffers(ctx, s, c, rederive.Options{})
-		}
-		return c, refHint(err)
 	}
 	cfg.Made = func(id string) audit.Made { return rebuild.Made(cfg.Chain, s, id) }
 	a.wireJudge(cfg)
@@ -57,6 +40,36 @@ func (a *app) wire(cfg *tui.Config) func() {
 			return a.builder(cfg.Chain, s, engines, nil), nil
 		}}}
 	return func() { end() }
+}
+
+// wireImages lets the workbench open and compare images. Without a store s is
+// nil: what lies elsewhere can still be looked at.
+func (a *app) wireImages(cfg *tui.Config, s *store.Store) {
+	open := tui.ImageOpener(a.imageOptions(s), "")
+	cfg.OpenImage = func(ctx context.Context, ref string) (tui.Image, error) {
+		im, err := open(ctx, ref)
+		if err == nil {
+			return im, nil
+		}
+		r, parseErr := image.ParseReference(ref)
+		if parseErr != nil {
+			return nil, err
+		}
+		return nil, imageHint(err, r)
+	}
+	o := a.comparing
+	if s != nil {
+		o.Index = s
+	}
+	cfg.Compare = func(ctx context.Context, refA, refB string, progress func(diff.Progress)) (*diff.Comparison, error) {
+		o := o
+		o.Progress = progress
+		c, err := diff.Refs(ctx, refA, refB, a.imageOptions(s), o)
+		if err == nil {
+			err = whyDiffers(ctx, s, c, rederive.Options{Progress: func(what string) { progress(diff.Progress{What: what}) }})
+		}
+		return c, refHint(err)
+	}
 }
 
 // hintingBuilder adds to errors what a person can do.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -9,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/stagescope/stagescope/diff"
 	"github.com/stagescope/stagescope/tui"
 )
 
@@ -27,6 +30,33 @@ func (a *app) workbench(cmd *cobra.Command) error {
 		return a.printList(c, c.Stages)
 	}
 	return a.openWorkbench(cmd.Context(), tui.Config{Chain: c, In: in, Out: out})
+}
+
+// openDiff opens the workbench on a comparison. It ends with 0 when the person
+// leaves it: what is proven is for the report to say.
+func (a *app) openDiff(cmd *cobra.Command, refA, refB string, f diffFlags) error {
+	for _, name := range []string{"format", "out", "stat", "only", "fold", "expect", "time-limit", "full", "max-lines", "max-report", "json"} {
+		if cmd.Flags().Changed(name) {
+			return withHint(fmt.Errorf("--%s is for a report, and --tui writes none", name), "leave one of them out; e writes a report from the workbench")
+		}
+	}
+	if err := f.check(); err != nil {
+		return err
+	}
+	limits, _, err := f.limits()
+	if err != nil {
+		return err
+	}
+	in, out, ok := a.terminal()
+	if !ok {
+		return withHint(errors.New("--tui needs a terminal at both ends"), "leave it out to have the report as text")
+	}
+	c, err := a.openChain()
+	if err != nil {
+		return err
+	}
+	a.comparing = diff.Options{Exclude: f.exclude, Rehash: f.rehash, Limits: limits}
+	return a.openWorkbench(cmd.Context(), tui.Config{Chain: c, In: in, Out: out, CompareFirst: [2]string{refA, refB}})
 }
 
 // openWorkbench opens the screens with what the flags say and the verbs do.

@@ -43,6 +43,9 @@ type Finding struct {
 	node *diff.Node
 }
 
+// Node is what the finding is about.
+func (f Finding) Node() *diff.Node { return f.node }
+
 // said is what a finding says, with its kind.
 func (f Finding) said() string {
 	if f.Kind == "" {
@@ -249,3 +252,7 @@ func badness(n *diff.Node) int64 {
 	}
 	return b
 }
+
+// Tallies is the sentence that counts: how many differences the causes account
+// for, and the worst of those that none does.
+func (s Summary) Tallies() string { return tallies(s) }
