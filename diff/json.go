@@ -116,9 +116,25 @@ func jsonObjects(rs *[]Reason, at string, a, b map[string]any) {
 	}
 }
 
+// command reports an array that is one command of an image's config: its words
+// mean something only together.
+func command(at string) bool {
+	switch at {
+	case "/config/Entrypoint", "/config/Cmd", "/config/Shell", "/config/Healthcheck/Test":
+		return true
+	}
+	return false
+}
+
 // jsonArrays pairs elements by position when there are as many, otherwise by
 // what the arrays begin and end with.
 func jsonArrays(rs *[]Reason, at string, a, b []any) {
+	if command(at) {
+		if ca, cb := compact(a), compact(b); ca != cb {
+			*rs = append(*rs, Reason{Field: at, A: ca, B: cb})
+		}
+		return
+	}
 	if len(a) == len(b) {
 		for i := range a {
 			jsonValues(rs, at+"/"+strconv.Itoa(i), a[i], b[i])

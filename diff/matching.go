@@ -77,6 +77,10 @@ func (m *matching) take(got *member, own, other map[string]*member, isB bool) {
 // pair compares two members of one name.
 func (m *matching) pair(a, b *member) {
 	m.orderA, m.order = append(m.orderA, int32(a.seq)), append(m.order, int32(b.seq))
+	if a.Unread != "" || b.Unread != "" {
+		m.unread(a, b)
+		return
+	}
 	content := a.equals(b)
 	if content && bytes.Equal(a.Raw, b.Raw) {
 		m.n.Equal++
@@ -110,6 +114,33 @@ func (m *matching) pair(a, b *member) {
 			m.look(n, a, b)
 		}
 	}
+	m.add(a.key, n)
+}
+
+// unread adds a pair of which one side, or a part of it, could not be read: it
+// is never the same, and differs only where that could be seen.
+func (m *matching) unread(a, b *member) {
+	defer a.body.release()
+	defer b.body.release()
+	if m.skip(a.Name) {
+		return
+	}
+	n := &Node{Kind: KindEntry, Name: a.Name, Status: Unreadable, A: a.side(true), B: b.side(true)}
+	if a.Fields != nil && b.Fields != nil && !bytes.Equal(a.Raw, b.Raw) {
+		rs, fa, fb := fieldReasons(a, b)
+		n.Reasons = rs
+		suspectEntry(n, fa, fb)
+	}
+	if len(n.Reasons) > 0 {
+		n.Status, n.Capped = Differs, true
+	}
+	for i, e := range []*member{a, b} {
+		if e.Unread != "" {
+			n.note("side " + "AB"[i:i+1] + ": " + e.Unread)
+		}
+	}
+	m.tell(n, true)
+	n.settle()
 	m.add(a.key, n)
 }
 
@@ -295,9 +326,10 @@ func (m *matching) finish(complete bool) error {
 	}
 	m.sayExcluded()
 	m.sayOrder()
-	if len(m.n.Children) > 0 || len(m.n.Reasons) > 0 {
+	differs := slices.ContainsFunc(m.n.Children, func(c *Node) bool { return c.Status != Unreadable })
+	if differs || len(m.n.Reasons) > 0 {
 		m.n.Status = Differs
-	} else if complete && len(m.excluded) == 0 && m.n.Status == NotChecked {
+	} else if len(m.n.Children) == 0 && complete && len(m.excluded) == 0 && m.n.Status == NotChecked {
 		m.n.Status = Same
 	}
 	fold(m.n)
@@ -330,6 +362,10 @@ func (m *matching) lonely(complete bool) {
 				n.Status, n.B = OnlyB, e.side(true)
 			} else {
 				n.A = e.side(true)
+			}
+			if e.Unread != "" {
+				n.note(e.Unread)
+				n.Capped = true
 			}
 			m.tell(n, true)
 			m.fail(e.park())

@@ -44,7 +44,7 @@ func (x *Examiner) Paths(ctx context.Context, a, b string) (*Node, error) {
 		sa.Close()
 		return nil, err
 	}
-	n.note("modification times on disk are not compared")
+	n.note("modification times on disk are not compared" + notRead)
 	err = x.Streams(ctx, n, sa, sb)
 	n.Settle()
 	return n, err
@@ -80,9 +80,12 @@ func (x *Examiner) files(ctx context.Context, a, b string) (*Node, error) {
 // opened as a root, so that no link leads out of it.
 type dirFiles struct {
 	root  *os.Root
+	dir   string
 	paths []string
 	next  int
 	open  *os.File
+
+	unlisted map[string]error // directories of which nobody knows what is in them
 }
 
 func dirStream(dir string) (*dirFiles, error) {
@@ -90,17 +93,15 @@ func dirStream(dir string) (*dirFiles, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &dirFiles{root: root}
+	d := &dirFiles{root: root, dir: dir, unlisted: map[string]error{}}
 	err = fs.WalkDir(root.FS(), ".", func(p string, _ fs.DirEntry, err error) error {
-		// A directory that cannot be listed shows as an error when its turn comes.
-		if err != nil && p == "." {
+		switch {
+		case err != nil && p == ".":
 			return err
-		}
-		if p != "." || err == nil {
+		case err != nil: // it is said when its turn comes, and the others are compared
+			d.unlisted[p] = err
+		default:
 			d.paths = append(d.paths, p)
-		}
-		if err != nil {
-			return fmt.Errorf("listing %q: %w", p, err)
 		}
 		return nil
 	})
@@ -108,7 +109,11 @@ func dirStream(dir string) (*dirFiles, error) {
 		root.Close()
 		return nil, err
 	}
+	for p := range d.unlisted {
+		d.paths = append(d.paths, p)
+	}
 	slices.Sort(d.paths)
+	d.paths = slices.Compact(d.paths)
 	return d, nil
 }
 
@@ -122,11 +127,15 @@ func (d *dirFiles) Next(context.Context) (*Member, error) {
 	}
 	p := d.paths[d.next]
 	d.next++
+	m := &Member{Name: p, Size: -1}
 	st, err := d.root.Lstat(p)
 	if err != nil {
-		return nil, err
+		m.Unread = err.Error()
+		return m, nil
 	}
-	m := &Member{Name: p, Size: -1}
+	if err := d.unlisted[p]; err != nil {
+		m.Unread = "what is in it could not be listed: " + err.Error()
+	}
 	fields := []Field{{"type", typeName(st.Mode())}, {"mode", fmt.Sprintf("%04o", modeBits(st.Mode()))}}
 	if uid, gid, ok := owner(st); ok {
 		fields = append(fields, Field{"uid", strconv.FormatInt(uid, 10)}, Field{"gid", strconv.FormatInt(gid, 10)})
@@ -134,7 +143,8 @@ func (d *dirFiles) Next(context.Context) (*Member, error) {
 	switch {
 	case st.Mode().IsRegular():
 		if d.open, err = d.root.Open(p); err != nil {
-			return nil, err
+			m.Unread = "it could not be read: " + err.Error()
+			break
 		}
 		m.Body = d.open
 		attrs, err := attributes(d.open)
@@ -151,10 +161,18 @@ func (d *dirFiles) Next(context.Context) (*Member, error) {
 	case st.Mode()&fs.ModeSymlink != 0:
 		to, err := d.root.Readlink(p)
 		if err != nil {
-			return nil, err
+			m.Unread = "where it leads could not be read: " + err.Error()
 		}
 		fields = append(fields, Field{"link", to})
 	}
+	if dev := device(st); dev != "" {
+		fields = append(fields, Field{"device", dev})
+	}
+	attrs, err := attributes(filepath.Join(d.dir, p))
+	if err != nil && m.Unread == "" {
+		m.Unread = "its extended attributes could not be read: " + err.Error()
+	}
+	fields = append(fields, attrs...)
 	m.Fields = func() []Field { return fields }
 	m.Raw = fmt.Appendf(nil, "%q", fields)
 	return m, nil

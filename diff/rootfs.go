@@ -128,7 +128,7 @@ func fileFields(f *image.File) []Field {
 		fs = append(fs, Field{"device", fmt.Sprintf("%d:%d", f.Major, f.Minor)})
 	}
 	for _, k := range slices.Sorted(maps.Keys(f.Xattrs)) {
-		fs = append(fs, Field{"xattr " + k, printable(string(f.Xattrs[k]))})
+		fs = append(fs, attribute(k, string(f.Xattrs[k])))
 	}
 	return fs
 }

@@ -29,6 +29,9 @@ type Member struct {
 	// none. Size is -1 when it is not known before reading.
 	Body io.Reader
 	Size int64
+	// Unread says why the member, or a part of it, could not be read; "" when all
+	// of it is here. Such a member is never the same as another.
+	Unread string
 	// Within is where the body lies in the container's bytes; nil when it lies
 	// there otherwise encoded.
 	Within *Range

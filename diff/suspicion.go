@@ -21,6 +21,8 @@ const (
 	SuspectString      SuspicionKind = "string" // URLs, paths, commands, and text that comes with new code
 	SuspectProgram     SuspicionKind = "new program"
 	SuspectPath        SuspicionKind = "library path" // where libraries are sought
+	SuspectTrust       SuspicionKind = "trust"        // whose word counts: certificates, keys, package sources
+	SuspectAccount     SuspicionKind = "account"      // who may log in, and as whom
 )
 
 // Weight orders kinds: the heaviest is to be looked at first. A kind that is
@@ -29,7 +31,7 @@ func (k SuspicionKind) Weight() int {
 	switch k {
 	case SuspectExecutable, SuspectPower:
 		return 9
-	case SuspectInterpreter, SuspectStart:
+	case SuspectInterpreter, SuspectStart, SuspectTrust, SuspectAccount:
 		return 8
 	case SuspectNewCode:
 		return 7
@@ -120,7 +122,7 @@ func power(r *Reason, fa, fb []Field) string {
 		return "anyone may write it on one side: mode " + r.A + " in A, " + r.B + " in B"
 	case (r.Field == "uid" || r.Field == "gid") && r.A != "" && r.B != "" && (setID(modeA) != "" || setID(modeB) != ""):
 		return "it runs with the power of its owner, and that is " + r.Field + " " + r.A + " in A, " + r.B + " in B"
-	case r.Field == "xattr security.capability":
+	case r.Field == "xattr "+capabilityXattr:
 		return differ("its capabilities")
 	case isAttr && (strings.HasPrefix(attr, "security.") || strings.HasPrefix(attr, "system.posix_acl_") || strings.HasPrefix(attr, "trusted.overlay.")),
 		isRecord && (strings.HasPrefix(record, "SCHILY.acl.") || strings.HasPrefix(record, "LIBARCHIVE.xattr.") || strings.HasPrefix(record, "RHT.security.")):

@@ -267,11 +267,11 @@ func tarFields(h *tar.Header) []Field {
 		case "path", "linkpath", "size", "uid", "gid", "uname", "gname", "mtime", "atime", "ctime":
 			continue // said above
 		}
-		name := "PAX record " + k
 		if attr, ok := strings.CutPrefix(k, xattrPrefix); ok {
-			name = "xattr " + attr
+			fs = append(fs, attribute(attr, h.PAXRecords[k]))
+			continue
 		}
-		fs = append(fs, Field{name, printable(h.PAXRecords[k])})
+		fs = append(fs, Field{"PAX record " + k, printable(h.PAXRecords[k])})
 	}
 	return fs
 }

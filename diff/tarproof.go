@@ -60,6 +60,8 @@ func explainHeader(rawA, rawB []byte, rs []Reason) []Reason {
 	for i := range rs {
 		f, known := headerFields[rs[i].Field]
 		switch {
+		case rs[i].Field == "xattr "+capabilityXattr:
+			f, known = headerField{rule: "D7a", name: "capabilities changed"}, true
 		case strings.HasPrefix(rs[i].Field, "xattr "), strings.HasPrefix(rs[i].Field, "PAX record "):
 			f, known = headerField{rule: "B5", name: "extended attributes or records", fix: "strip extended attributes"}, true
 		case rs[i].Field == "type" && rs[i].A != hardLinkType && rs[i].B != hardLinkType:

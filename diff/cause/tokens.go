@@ -44,6 +44,9 @@ type tokenRule struct {
 	binary bool
 	// weak rules fit by chance: they only make a cause likely.
 	weak bool
+	// alone rules fit so often by chance that they say something only where no
+	// range is left without a rule, and few fit.
+	alone bool
 	// doubt says that the rule fits two tokens no better than a weak one would.
 	doubt func(a, b []byte) bool
 }
@@ -69,7 +72,6 @@ type hit struct {
 // whether there are any.
 func (c *classifier) tokens(n *diff.Node, p *pair) bool {
 	var hits []hit
-	by := map[*tokenRule][]int{} // to ranges
 	var left, closed []int
 	open := openRanges(n)
 	epochs, tried := 0, 0
@@ -92,7 +94,11 @@ func (c *classifier) tokens(n *diff.Node, p *pair) bool {
 		}
 		h.i = i
 		hits = append(hits, *h)
-		by[h.rule] = append(by[h.rule], len(hits)-1)
+	}
+	hits, left = withoutChance(hits, left)
+	by := map[*tokenRule][]int{} // to ranges
+	for i, h := range hits {
+		by[h.rule] = append(by[h.rule], i)
 	}
 	if epochs > maxBinary {
 		// So many numbers that could be something are something else.
@@ -142,6 +148,33 @@ func (c *classifier) tokens(n *diff.Node, p *pair) bool {
 		n.UnexplainedB = append(n.UnexplainedB, n.RangesB[i])
 	}
 	return true
+}
+
+// maxAlone is how many ranges a rule that fits by chance may account for.
+const maxAlone = 8
+
+// withoutChance takes out the hits of rules that fit by chance, where other
+// ranges are left or many fit; what they lie in is left then.
+func withoutChance(hits []hit, left []int) ([]hit, []int) {
+	n := 0
+	for _, h := range hits {
+		if h.rule.alone {
+			n++
+		}
+	}
+	if n == 0 || len(left) == 0 && n <= maxAlone {
+		return hits, left
+	}
+	var out []hit
+	for _, h := range hits {
+		if h.rule.alone {
+			left = append(left, h.i)
+		} else {
+			out = append(out, h)
+		}
+	}
+	slices.Sort(left)
+	return out, left
 }
 
 // openRanges reports which of a node's pairs of ranges are not explained yet.
