@@ -102,3 +102,17 @@ func TestUnreadableMembers(t *testing.T) {
 		t.Errorf("%v %s", err, sketch(n, ""))
 	}
 }
+
+// TestPipeAndDevice: what is no file is refused at once, also where opening it
+// would wait for ever.
+func TestPipeAndDevice(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := unix.Mkfifo(pipe, 0o644); err != nil {
+		t.Skipf("no named pipe can be made here: %v", err)
+	}
+	for path, want := range map[string]string{pipe: "but a fifo", os.DevNull: "but a character device"} {
+		if _, err := NewExaminer(Options{}).Paths(t.Context(), path, path); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}

@@ -53,11 +53,19 @@ func (x *Examiner) Paths(ctx context.Context, a, b string) (*Node, error) {
 func (x *Examiner) files(ctx context.Context, a, b string) (*Node, error) {
 	var in [2]*Input
 	for i, p := range []string{a, b} {
+		// Opening a named pipe would wait for whoever writes to it.
+		st, err := os.Stat(p)
+		if err == nil && !st.Mode().IsRegular() {
+			err = fmt.Errorf("%q is neither a file nor a directory but a %s", p, typeName(st.Mode()))
+		}
+		if err != nil {
+			return nil, err
+		}
 		f, err := os.Open(p)
 		if err != nil {
 			return nil, err
 		}
-		st, err := f.Stat()
+		st, err = f.Stat()
 		if err == nil && !st.Mode().IsRegular() {
 			err = fmt.Errorf("%q is neither a file nor a directory", p)
 		}
