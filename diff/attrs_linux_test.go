@@ -101,6 +101,13 @@ func TestUnreadableMembers(t *testing.T) {
 	if err != nil || strings.Join(unread(n), " ") != "shadow sub" {
 		t.Errorf("%v %s", err, sketch(n, ""))
 	}
+	if err := os.Chmod(filepath.Join(b, "sub"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	n, err = NewExaminer(Options{}).Paths(t.Context(), a, b)
+	if f := mustFind(t, n, "sub/f"); err != nil || f.Status != NotChecked {
+		t.Errorf("%v: what A may have as well is %v", err, f.Status)
+	}
 }
 
 // TestPipeAndDevice: what is no file is refused at once, also where opening it

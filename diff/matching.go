@@ -22,6 +22,7 @@ type matching struct {
 	orderA   []int32
 	counts   string // why the order of the members counts; "" when it does not
 	excluded map[string]int
+	below    [2][]string // directories of each side of which it is not known what is in them
 
 	mu    sync.Mutex
 	found []placed
@@ -57,6 +58,13 @@ func (m *matching) run(ca, cb <-chan *member) {
 }
 
 func (m *matching) take(got *member, own, other map[string]*member, isB bool) {
+	if got.Below {
+		side := 0
+		if isB {
+			side = 1
+		}
+		m.below[side] = append(m.below[side], got.Name+"/")
+	}
 	met, ok := other[got.key]
 	if !ok {
 		// Few wait for long when both sides have the same order.
@@ -114,33 +122,6 @@ func (m *matching) pair(a, b *member) {
 			m.look(n, a, b)
 		}
 	}
-	m.add(a.key, n)
-}
-
-// unread adds a pair of which one side, or a part of it, could not be read: it
-// is never the same, and differs only where that could be seen.
-func (m *matching) unread(a, b *member) {
-	defer a.body.release()
-	defer b.body.release()
-	if m.skip(a.Name) {
-		return
-	}
-	n := &Node{Kind: KindEntry, Name: a.Name, Status: Unreadable, A: a.side(true), B: b.side(true)}
-	if a.Fields != nil && b.Fields != nil && !bytes.Equal(a.Raw, b.Raw) {
-		rs, fa, fb := fieldReasons(a, b)
-		n.Reasons = rs
-		suspectEntry(n, fa, fb)
-	}
-	if len(n.Reasons) > 0 {
-		n.Status, n.Capped = Differs, true
-	}
-	for i, e := range []*member{a, b} {
-		if e.Unread != "" {
-			n.note("side " + "AB"[i:i+1] + ": " + e.Unread)
-		}
-	}
-	m.tell(n, true)
-	n.settle()
 	m.add(a.key, n)
 }
 
@@ -326,7 +307,7 @@ func (m *matching) finish(complete bool) error {
 	}
 	m.sayExcluded()
 	m.sayOrder()
-	differs := slices.ContainsFunc(m.n.Children, func(c *Node) bool { return c.Status != Unreadable })
+	differs := slices.ContainsFunc(m.n.Children, func(c *Node) bool { return c.Status != Unreadable && c.Status != NotChecked })
 	if differs || len(m.n.Reasons) > 0 {
 		m.n.Status = Differs
 	} else if len(m.n.Children) == 0 && complete && len(m.excluded) == 0 && m.n.Status == NotChecked {
@@ -335,72 +316,6 @@ func (m *matching) finish(complete bool) error {
 	fold(m.n)
 	m.n.settle()
 	return m.err
-}
-
-// lonely makes nodes of members that the other side does not have. Nothing is
-// said of them when a side was not read to its end: they may come yet.
-func (m *matching) lonely(complete bool) {
-	if !complete {
-		if k := len(m.a) + len(m.b); k > 0 {
-			m.n.note(fmt.Sprintf("%d members had no counterpart when reading ended", k))
-		}
-		return
-	}
-	for _, isB := range []bool{false, true} {
-		of := m.a
-		if isB {
-			of = m.b
-		}
-		// In order, so that a bound on nodes leaves out the same ones every time.
-		for _, key := range slices.Sorted(maps.Keys(of)) {
-			e := of[key]
-			if m.skip(e.Name) {
-				continue
-			}
-			n := &Node{Kind: KindEntry, Name: e.Name, Status: OnlyA, Residue: ResidueKnown}
-			if isB {
-				n.Status, n.B = OnlyB, e.side(true)
-			} else {
-				n.A = e.side(true)
-			}
-			if e.Unread != "" {
-				n.note(e.Unread)
-				n.Capped = true
-			}
-			m.tell(n, true)
-			m.fail(e.park())
-			if e.hasBody() {
-				c := again{a: e}
-				if isB {
-					c = again{b: e}
-				}
-				n.Content = c
-			}
-			if e.Fields != nil {
-				fs := e.Fields()
-				n.Reasons = only(fs, isB)
-				suspectEntry(n, fs, fs)
-				n.settle()
-			}
-			m.add(key, n)
-		}
-	}
-}
-
-// only are the properties of a member that one side has.
-func only(fs []Field, isB bool) []Reason {
-	var out []Reason
-	for _, f := range fs {
-		if f.Value == "" || f.Value == "0" {
-			continue
-		}
-		r := Reason{Field: f.Key, A: f.Value}
-		if isB {
-			r = Reason{Field: f.Key, B: f.Value}
-		}
-		out = append(out, r)
-	}
-	return out
 }
 
 func (m *matching) sayExcluded() {

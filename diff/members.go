@@ -84,11 +84,12 @@ func (x *Examiner) streams(ctx context.Context, n *Node, ra, rb *reading) error 
 	if err == nil {
 		return nil
 	}
-	n.note(err.Error())
 	n.Capped = true
 	if ctx.Err() != nil {
+		n.note("reading was interrupted")
 		return ctx.Err()
 	}
+	n.note(err.Error())
 	if n.Status != Differs {
 		n.Status = Unreadable
 	}

@@ -142,7 +142,7 @@ func (d *dirFiles) Next(context.Context) (*Member, error) {
 		return m, nil
 	}
 	if err := d.unlisted[p]; err != nil {
-		m.Unread = "what is in it could not be listed: " + err.Error()
+		m.Unread, m.Below = "what is in it could not be listed: "+err.Error(), true
 	}
 	fields := []Field{{"type", typeName(st.Mode())}, {"mode", fmt.Sprintf("%04o", modeBits(st.Mode()))}}
 	if uid, gid, ok := owner(st); ok {
@@ -201,21 +201,32 @@ func (d *dirFiles) Reopen(_ context.Context, n int) (io.ReadCloser, error) {
 func typeName(m fs.FileMode) string {
 	switch {
 	case m.IsRegular():
-		return image.TypeRegular.String()
+		return typeWord(image.TypeRegular)
 	case m.IsDir():
-		return image.TypeDir.String()
+		return typeWord(image.TypeDir)
 	case m&fs.ModeSymlink != 0:
-		return image.TypeSymlink.String()
+		return typeWord(image.TypeSymlink)
 	case m&fs.ModeNamedPipe != 0:
-		return image.TypeFIFO.String()
+		return typeWord(image.TypeFIFO)
 	case m&fs.ModeCharDevice != 0:
-		return image.TypeChar.String()
+		return typeWord(image.TypeChar)
 	case m&fs.ModeDevice != 0:
-		return image.TypeBlock.String()
+		return typeWord(image.TypeBlock)
 	case m&fs.ModeSocket != 0:
 		return "socket"
 	}
 	return m.Type().String()
+}
+
+// typeWord names a type as the headers of archives do here.
+func typeWord(t image.FileType) string {
+	switch t {
+	case image.TypeChar:
+		return "character device"
+	case image.TypeBlock:
+		return "block device"
+	}
+	return t.String()
 }
 
 // modeBits are the permissions with the set-id and sticky bits where Unix has

@@ -122,7 +122,7 @@ func (s *fsFiles) Reopen(ctx context.Context, n int) (io.ReadCloser, error) {
 }
 
 func fileFields(f *image.File) []Field {
-	fs := []Field{{"type", f.Type.String()}, {"mode", fmt.Sprintf("%04o", f.Mode)}, {"uid", fmt.Sprint(f.UID)}, {"gid", fmt.Sprint(f.GID)},
+	fs := []Field{{"type", typeWord(f.Type)}, {"mode", fmt.Sprintf("%04o", f.Mode)}, {"uid", fmt.Sprint(f.UID)}, {"gid", fmt.Sprint(f.GID)},
 		{"mtime", stamp(f.ModTime)}, {"link", f.Link}, {"hard link", f.HardLink}}
 	if f.Major != 0 || f.Minor != 0 {
 		fs = append(fs, Field{"device", fmt.Sprintf("%d:%d", f.Major, f.Minor)})

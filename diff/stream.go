@@ -32,6 +32,9 @@ type Member struct {
 	// Unread says why the member, or a part of it, could not be read; "" when all
 	// of it is here. Such a member is never the same as another.
 	Unread string
+	// Below says that what is below a directory is not known: the other side may
+	// hold what this one only seems to lack.
+	Below bool
 	// Within is where the body lies in the container's bytes; nil when it lies
 	// there otherwise encoded.
 	Within *Range

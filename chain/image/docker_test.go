@@ -100,6 +100,13 @@ func TestNewDockerArchive(t *testing.T) {
 	if _, err := Open(t.Context(), p, Options{}); err == nil || !strings.Contains(err.Error(), "name one by its tag") {
 		t.Errorf("two images and no tag: %v", err)
 	}
+	// Two for one platform are no less two.
+	b.roots = nil
+	one.Platform, other.Platform = &ocispec.Platform{OS: "linux", Architecture: "amd64"}, &ocispec.Platform{OS: "linux", Architecture: "amd64"}
+	b.root(one, "").root(other, "")
+	if _, err := Open(t.Context(), b.dir, Options{}); err == nil || !strings.Contains(err.Error(), "name one by its tag") {
+		t.Errorf("two images for one platform and no tag: %v", err)
+	}
 }
 
 func TestDamagedDockerArchive(t *testing.T) {

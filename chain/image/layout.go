@@ -147,11 +147,15 @@ func onlyRoot(images []ocispec.Descriptor, tags []string, platform string) (ocis
 	if platform == "" {
 		platform = defaultPlatform
 	}
+	var fit []ocispec.Descriptor
 	for _, e := range distinct {
 		if platformText(e.Platform) == platform {
-			note := fmt.Sprintf("index.json lists %d images; the one for %s was taken", len(distinct), platform)
-			return e, []string{note}, nil
+			fit = append(fit, e)
 		}
+	}
+	if len(fit) == 1 {
+		note := fmt.Sprintf("index.json lists %d images; the one for %s was taken", len(distinct), platform)
+		return fit[0], []string{note}, nil
 	}
 	return ocispec.Descriptor{}, nil, fmt.Errorf("it lists %d images; name one by its tag: %q", len(distinct), tags)
 }

@@ -61,6 +61,9 @@ func (a *app) runDiff(ctx context.Context, refA, refB string, f diffFlags) error
 		err = whyDiffers(limited, s, c, rederive.Options{Progress: func(what string) { watch.add(diff.Progress{What: what}) }})
 	}
 	watch.end()
+	if c == nil && ctx.Err() == nil && limited.Err() != nil {
+		return f.tooShort()
+	}
 	if c == nil || err != nil && limited.Err() == nil {
 		return refHint(err)
 	}

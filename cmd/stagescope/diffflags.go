@@ -158,6 +158,11 @@ func (f *diffFlags) limits() (l diff.Limits, report int64, err error) {
 	return l, report, nil
 }
 
+// tooShort says that the time limit ended the comparison before it proved anything.
+func (f *diffFlags) tooShort() error {
+	return withHint(fmt.Errorf("the time limit of %s was over before anything was proven", f.limit), "give it more with --time-limit")
+}
+
 // permits reads the file of --expect; nil without one.
 func (f *diffFlags) permits() (*expect.File, error) {
 	if f.expect == "" {

@@ -31,7 +31,7 @@ func (w *diffReport) judge(interrupted error, early bool) error {
 	case interrupted != nil:
 		return interrupted
 	case early:
-		return withHint(fmt.Errorf("the time limit of %s was over before anything was proven", w.flags.limit), "give it more with --time-limit")
+		return w.flags.tooShort()
 	case root.Status == diff.Same && !root.Capped:
 		return nil
 	}
