@@ -136,6 +136,9 @@ func (x *Examiner) sides(ctx context.Context, kind Kind, name string, a, b *Inpu
 			n.note(err.Error())
 			return n, nil
 		}
+		if kind == "" {
+			x.progress(in.Name, in.Size) // a whole file, of which nothing else was said
+		}
 		side := &Side{Name: in.Name, Size: in.Size, Digest: d}
 		if i == 0 {
 			n.A = side

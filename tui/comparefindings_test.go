@@ -139,3 +139,30 @@ func TestAskCompare(t *testing.T) {
 		t.Error(d.screen())
 	}
 }
+
+// TestStoppedEarly says that nothing was compared, not what a program says when
+// it is cancelled.
+func TestStoppedEarly(t *testing.T) {
+	cfg := sampleConfig(newFakeBuilder())
+	cfg.Compare = func(ctx context.Context, _, _ string, _ func(diff.Progress)) (*diff.Comparison, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	d := newDriver(t, cfg, 100, 30)
+	cmd := d.app.push(newCompareScreen(d.app, "a", "b"))
+	d.keys("x")
+	d.run(cmd)
+	if out := d.screen(); !strings.Contains(out, "stopped before anything was compared") || strings.Contains(out, "context canceled") {
+		t.Error(out)
+	}
+}
+
+// TestWhatIsNotExplained names the property when no byte of content is at issue.
+func TestWhatIsNotExplained(t *testing.T) {
+	d, s := comparingNoise(t)
+	s.node().Residue = diff.ResidueKnown
+	d.keys("tab", "G")
+	if out := d.screen(); !strings.Contains(out, "not explained: mode") {
+		t.Error(out)
+	}
+}

@@ -302,10 +302,28 @@ func (sh *sheet) residue(n *diff.Node) {
 	case diff.ResidueNone:
 		sh.para(look.Good, "every differing byte is explained")
 	case diff.ResidueKnown:
+		if total(n.UnexplainedA)+total(n.UnexplainedB) == 0 {
+			sh.para(look.Bad, "not explained: "+openFields(n))
+			return
+		}
 		sh.para(look.Bad, fmt.Sprintf("%d bytes of A and %d of B are not explained", total(n.UnexplainedA), total(n.UnexplainedB)))
 	default:
 		sh.para(look.Warn, "nobody has examined whether every differing byte is explained")
 	}
+}
+
+// openFields are the properties that no cause accounts for.
+func openFields(n *diff.Node) string {
+	var fields []string
+	for _, r := range n.Reasons {
+		if r.Cause == nil || r.Cause.Confidence < diff.Derived {
+			fields = append(fields, r.Field)
+		}
+	}
+	if len(fields) == 0 {
+		return "why it differs"
+	}
+	return strings.Join(fields, ", ")
 }
 
 func total(rs []diff.Range) int64 {

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	tea "charm.land/bubbletea/v2"
@@ -142,6 +143,9 @@ func (s *compareScreen) update(msg tea.Msg) tea.Cmd {
 	return s.both.update(msg)
 }
 
+// errStopped is what remains of a comparison that was ended too early.
+var errStopped = errors.New("it was stopped before anything was compared: C compares the two again")
+
 // take shows the tree that a comparison gave.
 func (s *compareScreen) take(m compared) tea.Cmd {
 	s.busy = false
@@ -150,6 +154,9 @@ func (s *compareScreen) take(m compared) tea.Cmd {
 	}
 	s.err = m.err
 	if m.c == nil {
+		if s.partly {
+			s.err = errStopped
+		}
 		return nil
 	}
 	s.opened = m.c

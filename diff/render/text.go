@@ -251,6 +251,10 @@ func (t *text) children(n *diff.Node, depth int) {
 			hidden++
 			continue
 		}
+		if n.Kind == diff.KindGroup && len(c.Suspicions) == 0 {
+			t.line("%s%s %s", in, t.paint(statusStyle(c.Status), marks[c.Status]), t.head(c)) // the group says what they share
+			continue
+		}
 		t.node(c, depth+1)
 	}
 	if hidden > 0 {
