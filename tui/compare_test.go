@@ -21,7 +21,7 @@ func comparing(t *testing.T, w, h int) (*driver, *compareScreen) {
 }
 
 func TestDiffFilter(t *testing.T) {
-	_, s := comparing(t, 120, 40)
+	d, s := comparing(t, 120, 40)
 	for query, want := range map[string]string{
 		"cause:B":                "usr/lib/build.conf",
 		"cause:none kind:binary": "usr/bin/gcc",
@@ -35,7 +35,7 @@ func TestDiffFilter(t *testing.T) {
 		"is:nothing":             "",
 		"kind:manifest cause:B":  "",
 	} {
-		s.filter(query)
+		d.run(s.filter(query))
 		var got []string
 		for i := range s.tree.Len() {
 			s.tree.Home()
@@ -46,7 +46,7 @@ func TestDiffFilter(t *testing.T) {
 			t.Errorf("%q finds %q, want %q", query, got, want)
 		}
 	}
-	s.filter("")
+	d.run(s.filter(""))
 	if s.tree.Filtered() {
 		t.Error("an empty query filters")
 	}

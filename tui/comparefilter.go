@@ -3,6 +3,9 @@ package tui
 import (
 	"strings"
 
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/stagescope/stagescope/chain/safe"
 	"github.com/stagescope/stagescope/diff"
 	"github.com/stagescope/stagescope/tui/internal/list"
 )
@@ -107,12 +110,54 @@ func causesOf(n *diff.Node) (out []*diff.Cause) {
 	return out
 }
 
-// keeps reports whether a row is found; shown is how it reads on the screen.
-func (f diffFilter) keeps(r diffRow, shown string) bool {
+// keeps reports whether a row is found: by its conditions, and by its text in
+// the path or in what is said of the node.
+func (f diffFilter) keeps(r diffRow) bool {
 	for _, c := range f.conds {
 		if c.test(r) == c.not {
 			return false
 		}
 	}
-	return f.text.Text(r.path + " " + shown)
+	return f.text.Empty() || f.text.Text(r.path+" "+said(r.node))
+}
+
+// said is what a row says of its node besides the path.
+func said(n *diff.Node) string {
+	out := safe.Text(n.Name) + " " + string(n.Kind) + " " + diffFaces[n.Status].word
+	for _, s := range n.Suspicions {
+		out += " " + string(s.Kind) + " " + safe.Text(s.What)
+	}
+	for _, c := range causesOf(n) {
+		out += " " + c.ID + " " + c.Name
+	}
+	why, _ := cause(n)
+	return out + " " + safe.Text(why)
+}
+
+// filtered brings the rows that a filter found.
+type filtered struct {
+	gen  int
+	rows []int
+}
+
+// filter gives the command that seeks the rows of a query; until it is done, the
+// rows before stay.
+func (s *compareScreen) filter(q string) tea.Cmd {
+	f := parseDiffFilter(q)
+	s.tree.Mark = f.text.Needle()
+	s.filterGen++
+	if f.text.Empty() && len(f.conds) == 0 {
+		s.tree.Show(nil)
+		return nil
+	}
+	gen, rows := s.filterGen, s.rows.rows
+	return toScreen(s, func() tea.Msg {
+		found := []int{}
+		for i, r := range rows {
+			if f.keeps(r) {
+				found = append(found, i)
+			}
+		}
+		return filtered{gen, found}
+	})
 }

@@ -39,6 +39,7 @@ func (r *diffRows) uncover(at, n *diff.Node) bool {
 func (s *compareScreen) reveal(n *diff.Node) bool {
 	s.tree.Mark = ""
 	s.tree.Show(nil)
+	s.filterGen++
 	if s.rows.at(n) < 0 {
 		if s.rows.root == nil || !s.rows.uncover(s.rows.root, n) {
 			return false

@@ -82,7 +82,7 @@ func TestRevealHidden(t *testing.T) {
 	if s.node().Name != "z/power" {
 		t.Errorf("s goes to %q", s.node().Name)
 	}
-	s.filter("cause:B1")
+	d.run(s.filter("cause:B1"))
 	d.keys("s")
 	if s.node().Name != "z/power" || s.tree.Filtered() {
 		t.Errorf("s goes to %q, filtered: %v", s.node().Name, s.tree.Filtered())
@@ -93,7 +93,7 @@ func TestRevealHidden(t *testing.T) {
 // leaves, and leave the filter as it is.
 func TestNextStaysInFilter(t *testing.T) {
 	d, s := comparingNoise(t)
-	s.filter("is:suspicious")
+	d.run(s.filter("is:suspicious"))
 	var got []string
 	for range 3 {
 		got = append(got, s.node().Name)
@@ -164,5 +164,21 @@ func TestWhatIsNotExplained(t *testing.T) {
 	d.keys("tab", "G")
 	if out := d.screen(); !strings.Contains(out, "not explained: mode") {
 		t.Error(out)
+	}
+}
+
+// TestFilterComesLate shows that a filter which ends after the tree has changed is
+// not applied to other rows.
+func TestFilterComesLate(t *testing.T) {
+	d, s := comparingNoise(t)
+	late := s.filter("m/start")
+	d.keys("F")
+	d.run(late)
+	if s.tree.Filtered() {
+		t.Errorf("rows of the tree are shown in the flat list:\n%s", d.screen())
+	}
+	d.run(s.filter("m/start"))
+	if s.tree.Len() != 1 || s.node().Name != "m/start" {
+		t.Errorf("%d rows:\n%s", s.tree.Len(), d.screen())
 	}
 }

@@ -38,7 +38,7 @@ var diffFaces = map[diff.Status]face{
 }
 
 func (r *diffRows) build() {
-	r.rows = r.rows[:0]
+	r.rows = nil // a filter may still look at the old ones
 	if r.root != nil {
 		r.add(r.root, 0, "")
 	}

@@ -31,6 +31,8 @@ type compareScreen struct {
 	mode  viewMode
 	by    map[diff.Status]int
 
+	filterGen int // counts filters and whatever makes one void
+
 	shown              whyKey
 	wanted, wantedView string // where to go once the tree is there
 
@@ -98,6 +100,8 @@ func (s *compareScreen) close() {
 type compared struct {
 	c   *diff.Comparison
 	err error
+	by  map[diff.Status]int
+	sum render.Summary
 }
 
 // start compares, in a context of its own: stopping it leaves the screen open,
@@ -106,8 +110,13 @@ func (s *compareScreen) start() tea.Cmd {
 	ctx, f, a, b, watch := s.ctx, s.app.cfg.Compare, s.a, s.b, s.watch
 	s.busy, s.watch.began = true, s.app.cfg.Now()
 	compare := toScreen(s, func() tea.Msg {
-		c, err := f(ctx, a, b, watch.add)
-		return compared{c, err}
+		m := compared{by: map[diff.Status]int{}}
+		m.c, m.err = f(ctx, a, b, watch.add)
+		if m.c != nil && m.c.Root != nil {
+			tallyDiff(m.c.Root, m.by)
+			m.sum = render.Summarize(m.c.Root, ctx.Err() == nil)
+		}
+		return m
 	})
 	return tea.Batch(compare, s.app.keepTicking())
 }
@@ -129,6 +138,11 @@ func (s *compareScreen) update(msg tea.Msg) tea.Cmd {
 	switch m := msg.(type) {
 	case compared:
 		return s.take(m)
+	case filtered:
+		if m.gen == s.filterGen {
+			s.tree.Show(m.rows)
+		}
+		return nil
 	case exported:
 		if m.err != nil {
 			return s.app.complain(m.err)
@@ -164,8 +178,7 @@ func (s *compareScreen) take(m compared) tea.Cmd {
 	if m.err != nil {
 		return nil
 	}
-	tallyDiff(m.c.Root, s.by)
-	s.sum = render.Summarize(m.c.Root, !s.partly)
+	s.by, s.sum = m.by, m.sum
 	s.findWorst()
 	s.rows.shutGroups(m.c.Root)
 	s.rows.build()
@@ -304,6 +317,7 @@ func (s *compareScreen) back() bool {
 	case s.panes.zoom:
 		s.panes.zoom = false
 	case s.tree.Filtered():
+		s.filterGen++
 		s.tree.Mark = ""
 		s.tree.Show(nil)
 	case s.panes.focus == 1:
@@ -366,6 +380,7 @@ func (s *compareScreen) rebuild() {
 	s.rows.build()
 	s.tree.SetRows(&s.rows)
 	s.tree.Mark = ""
+	s.filterGen++
 	for i, r := range s.rows.rows {
 		if r.node == n {
 			s.tree.MoveTo(i)
@@ -398,28 +413,8 @@ func (s *compareScreen) find() {
 	}
 	s.panes.focus = 0
 	s.app.ask = &question{prompt: prompt.New("/", ""),
-		changed: func(q string) tea.Cmd {
-			s.filter(q)
-			return nil
-		},
-		dropped: func() tea.Cmd { s.tree.Mark = ""; s.tree.Show(nil); return nil },
+		changed: s.filter,
+		dropped: func() tea.Cmd { return s.filter("") },
 		note:    s.tree.Position,
 	}
-}
-
-// filter shows the rows that a query finds.
-func (s *compareScreen) filter(q string) {
-	f := parseDiffFilter(q)
-	s.tree.Mark = f.text.Needle()
-	if f.text.Empty() && len(f.conds) == 0 {
-		s.tree.Show(nil)
-		return
-	}
-	found := []int{}
-	for i, r := range s.rows.rows {
-		if f.keeps(r, s.rows.Row(i, 200).Text()) {
-			found = append(found, i)
-		}
-	}
-	s.tree.Show(found)
 }
