@@ -2,11 +2,8 @@ package diff
 
 import (
 	"errors"
-	"io/fs"
 	"slices"
-	"strconv"
 	"strings"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -51,15 +48,6 @@ func unixRead(read func([]byte) (int, error)) ([]byte, error) {
 			return buf[:max(n, 0)], err
 		}
 	}
-}
-
-// device is what a device file stands for, "major:minor"; "" for all else.
-func device(st fs.FileInfo) string {
-	s, ok := st.Sys().(*syscall.Stat_t)
-	if !ok || st.Mode()&fs.ModeDevice == 0 {
-		return ""
-	}
-	return strconv.Itoa(int(unix.Major(s.Rdev))) + ":" + strconv.Itoa(int(unix.Minor(s.Rdev)))
 }
 
 // notRead says what of a directory is not compared on this system.

@@ -5,7 +5,7 @@ package diff
 import "io/fs"
 
 // device has nothing to say where there are no device nodes.
-func device(fs.FileInfo) (string, bool) { return "", false }
+func device(fs.FileInfo) string { return "" }
 
 // owner has nothing to say where files have no numeric owner.
 func owner(fs.FileInfo) (uid, gid int64, ok bool) { return 0, 0, false }

@@ -6,15 +6,18 @@ import (
 	"fmt"
 	"io/fs"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
-// device gives the numbers of what a device node leads to.
-func device(st fs.FileInfo) (string, bool) {
+// device is what a device node leads to, "major:minor"; "" for all else.
+func device(st fs.FileInfo) string {
 	s, ok := st.Sys().(*syscall.Stat_t)
-	if !ok {
-		return "", false
+	if !ok || st.Mode()&fs.ModeDevice == 0 {
+		return ""
 	}
-	return fmt.Sprintf("%#x", uint64(s.Rdev)), true
+	rdev := uint64(s.Rdev)
+	return fmt.Sprintf("%d:%d", unix.Major(rdev), unix.Minor(rdev))
 }
 
 func owner(st fs.FileInfo) (uid, gid int64, ok bool) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -155,17 +154,6 @@ func (d *dirFiles) Next(context.Context) (*Member, error) {
 			break
 		}
 		m.Body = d.open
-		attrs, err := attributes(d.open)
-		if err != nil {
-			return nil, fmt.Errorf("reading the extended attributes of %q: %w", p, err)
-		}
-		for _, k := range slices.Sorted(maps.Keys(attrs)) {
-			fields = append(fields, Field{"xattr " + k, printable(attrs[k])})
-		}
-	case st.Mode()&fs.ModeDevice != 0:
-		if n, ok := device(st); ok {
-			fields = append(fields, Field{"device", n})
-		}
 	case st.Mode()&fs.ModeSymlink != 0:
 		to, err := d.root.Readlink(p)
 		if err != nil {

@@ -134,9 +134,6 @@ func (c *classifier) content(n *diff.Node) {
 	}
 	for _, r := range whole {
 		if ex := r(p); ex != nil {
-			if ex.cause.ID == "D7c" && !c.known.Repeat && wholeLines(p) {
-				continue // something was written after it: nothing was cut off
-			}
 			if ex.cause.ID == "D7c" && c.known.Repeat {
 				ex.cause.ID, ex.cause.Name = "C4", "a race: it is not whole every time"
 			}

@@ -112,15 +112,5 @@ func truncated(p *pair) *explained {
 	return &explained{a: fmt.Sprintf("%d bytes", len(p.a)), b: fmt.Sprintf("%d bytes", len(p.b)), cause: c}
 }
 
-// wholeLines reports whether the shorter of two texts ends with a line, and not
-// where a disk's blocks end.
-func wholeLines(p *pair) bool {
-	short := p.a
-	if len(p.b) < len(short) {
-		short = p.b
-	}
-	return diff.Textual(p.node.Kind) && bytes.HasSuffix(short, []byte("\n")) && len(short)%512 != 0
-}
-
 // equalHash compares as a proof is made: by hashing both.
 func equalHash(a, b []byte) bool { return sha256.Sum256(a) == sha256.Sum256(b) }
