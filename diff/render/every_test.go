@@ -92,7 +92,7 @@ func sideOf(s int) [][]byte {
 	words := [][2]string{{"one", "two"}, {"yes", "no"}}
 	pick := func(k int) string { return words[k][s] }
 	var text strings.Builder
-	for i := range 3000 {
+	for i := range 500 {
 		if i%7 == 0 {
 			fmt.Fprintf(&text, "%s %d\n", pick(i%2), r.Intn(40))
 		} else {
