@@ -69,7 +69,7 @@ run() {
   tail -n 1 "$work/time" | awk -v n="$name" -v p="$pair" -v f="$(eval "$found" || true)" '{printf "| %s | %s | %.1f | %.1f | %.0f | %s |\n", n, p, $1, $2 + $3, $4 / 1024, f}'
 }
 
-planted='grep -cE "^  image / .*file[0-9]+" "$work/out"'
+planted='grep -cE "^  layer [0-9]+ / .*file[0-9]+: " "$work/out"'
 for pair in medium large; do
   rm -rf "$work/store"
   run "stagescope" "$pair" "$planted" stagescope --store "$work/store" diff --stat --full "$work/$pair-a" "$work/$pair-b"
