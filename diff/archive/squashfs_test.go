@@ -141,17 +141,14 @@ func TestSquashfsCapability(t *testing.T) {
 
 // TestMksquashfs takes real images apart.
 func TestMksquashfs(t *testing.T) {
-	tool, err := exec.LookPath("mksquashfs")
-	if err != nil {
-		t.Skip("mksquashfs is missing: there is no real image to take apart")
-	}
+	mk := tool(t, "mksquashfs")
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "f"), bytes.Repeat([]byte("some text\n"), 30_000), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	made := func(args ...string) []byte {
 		out := filepath.Join(t.TempDir(), "i")
-		c := exec.Command(tool, append([]string{dir, out, "-noappend", "-quiet", "-no-progress", "-mkfs-time", "7", "-all-time", "7", "-all-root"}, args...)...)
+		c := exec.Command(mk, append([]string{dir, out, "-noappend", "-quiet", "-no-progress", "-mkfs-time", "7", "-all-time", "7", "-all-root"}, args...)...)
 		c.Env = append(os.Environ(), "LC_ALL=C")
 		if p, err := c.CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, p)
@@ -174,7 +171,9 @@ func TestMksquashfs(t *testing.T) {
 	}
 	plain := made("-comp", "xz")
 	const set = "import os,sys; os.setxattr(sys.argv[1], 'security.capability', bytes.fromhex('0100000200200000000000000000000000000000'))"
-	if p, err := exec.Command("python3", "-c", set, filepath.Join(dir, "f")).CombinedOutput(); err != nil {
+	if p, err := exec.Command("python3", "-c", set, filepath.Join(dir, "f")).CombinedOutput(); err != nil && os.Getenv("CI") != "" && os.Getuid() == 0 {
+		t.Fatalf("no capability can be given to a file: %v %.300s", err, p)
+	} else if err != nil {
 		t.Skipf("no capability can be given to a file: %v %.300s", err, p)
 	}
 	n = classified(t, plain, made("-comp", "xz"))

@@ -123,7 +123,9 @@ func TestZip64Tools(t *testing.T) {
 		return out
 	}
 	a, b := made(strings.Repeat("some text\n", 50)), made(strings.Repeat("some text\n", 50)+"more\n")
-	if len(a) == 0 {
+	if len(a) == 0 && os.Getenv("CI") != "" {
+		t.Fatal("neither python3 nor zip is there to write an archive")
+	} else if len(a) == 0 {
 		t.Skip("neither python3 nor zip is there to write an archive")
 	}
 	for tool := range a {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"debug/elf"
 	"encoding/binary"
+	"os"
 	"testing"
 
 	"github.com/stagescope/stagescope/diff"
@@ -55,7 +56,9 @@ func TestNamesChangeHands(t *testing.T) {
 			}
 		}
 	}
-	if !patched {
+	if !patched && os.Getenv("CI") != "" {
+		t.Fatal("this compiler refers to the variable otherwise")
+	} else if !patched {
 		t.Skip("this compiler refers to the variable otherwise")
 	}
 	n := compareFiles(t, a, b)
