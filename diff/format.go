@@ -103,16 +103,6 @@ func Textual(k Kind) bool {
 	return k == KindValue || slices.ContainsFunc(registered(), func(f Format) bool { return f.Kind == k && f.Text })
 }
 
-// Formats are the kinds of all registered formats, in the order in which they
-// are asked.
-func Formats() []Kind {
-	var out []Kind
-	for _, f := range registered() {
-		out = append(out, f.Kind)
-	}
-	return out
-}
-
 func registered() []Format {
 	formatsMu.RLock()
 	defer formatsMu.RUnlock()
