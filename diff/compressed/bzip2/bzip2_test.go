@@ -6,34 +6,21 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"testing"
+
+	"github.com/stagescope/stagescope/diff/compressed/internal/sample"
 )
 
 // inputs are contents that blocks, sorts and tables treat differently. They are
 // the same on every machine.
 func inputs() map[string][]byte {
-	r := rand.New(rand.NewPCG(1, 2))
-	noise := make([]byte, 250_000)
-	for i := range noise {
-		noise[i] = byte(r.Uint32())
-	}
-	var text bytes.Buffer
-	for text.Len() < 450_000 {
-		fmt.Fprintf(&text, "line %d of %x: %s\n", r.IntN(5000), r.IntN(1<<20), []string{"alpha", "beta", "gamma", "delta"}[r.IntN(4)])
-	}
-	few := make([]byte, 120_000)
-	for i := range few {
-		few[i] = byte(r.IntN(3))
-	}
-	skewed := make([]byte, 160_000)
-	for i := range skewed {
-		for skewed[i] < 60 && r.IntN(2) == 0 {
-			skewed[i]++
-		}
-	}
+	r := sample.Rand()
+	noise := sample.Noise(r, 250_000)
+	text := sample.Text(r, 450_000)
+	few := sample.Few(r, 120_000)
+	skewed := sample.Skewed(r, 160_000, 60)
 	runs := bytes.Buffer{}
 	for runs.Len() < 300_000 {
 		runs.Write(bytes.Repeat([]byte{byte(r.IntN(4))}, 1+r.IntN(600)))
@@ -45,9 +32,9 @@ func inputs() map[string][]byte {
 	return map[string][]byte{
 		"empty": nil, "one": {'x'}, "four": []byte("aaaa"), "short": []byte("hello hello hello hello"), "repeats": bytes.Repeat([]byte("abc"), 3000),
 		"repeats longer": bytes.Repeat([]byte("abcde"), 3000), "cycle": cycle, "cycle of noise": bytes.Repeat(noise[:5200], 2), "zeros": make([]byte, 1_200_000),
-		"block to the byte": text.Bytes()[:99_981], "and one more": text.Bytes()[:99_982], "run over the block's end": append(bytes.Clone(noise[:99_978]), make([]byte, 700)...),
-		"noise": noise, "text": text.Bytes(), "few": few, "skewed": skewed, "runs": runs.Bytes(),
-		"mixed": bytes.Join([][]byte{noise[:40_000], text.Bytes()[:90_000], make([]byte, 70_000), noise[:50_000], text.Bytes()}, nil),
+		"block to the byte": text[:99_981], "and one more": text[:99_982], "run over the block's end": append(bytes.Clone(noise[:99_978]), make([]byte, 700)...),
+		"noise": noise, "text": text, "few": few, "skewed": skewed, "runs": runs.Bytes(),
+		"mixed": bytes.Join([][]byte{noise[:40_000], text[:90_000], make([]byte, 70_000), noise[:50_000], text}, nil),
 	}
 }
 

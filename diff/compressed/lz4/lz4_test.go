@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,30 +12,22 @@ import (
 	"testing"
 
 	"github.com/pierrec/lz4/v4"
+	"github.com/stagescope/stagescope/diff/compressed/internal/sample"
 )
 
 // inputs are contents that the search treats differently. They are the same on
 // every machine.
 func inputs() map[string][]byte {
-	r := rand.New(rand.NewPCG(1, 2))
-	noise := make([]byte, 200_000)
-	for i := range noise {
-		noise[i] = byte(r.Uint32())
-	}
-	var text bytes.Buffer
-	for text.Len() < 450_000 {
-		fmt.Fprintf(&text, "line %d of %x: %s\n", r.IntN(5000), r.IntN(1<<20), []string{"alpha", "beta", "gamma", "delta"}[r.IntN(4)])
-	}
-	few := make([]byte, 70_000)
-	for i := range few {
-		few[i] = byte(r.IntN(3))
-	}
+	r := sample.Rand()
+	noise := sample.Noise(r, 200_000)
+	text := sample.Text(r, 450_000)
+	few := sample.Few(r, 70_000)
 	hardly := bytes.Clone(noise[:65_000]) // compresses by a few bytes, or not
 	copy(hardly[60_000:], hardly[:40])
 	return map[string][]byte{
 		"one": {'x'}, "twelve": []byte("aaaaaaaaaaaa"), "thirteen": []byte("aaaaaaaaaaaaa"), "short": []byte("hello hello hello hello"), "zeros": make([]byte, 300_000),
-		"noise": noise, "text": text.Bytes(), "few": few, "hardly": hardly, "edge": text.Bytes()[:65_546], "edge and one": text.Bytes()[:65_547], "block": text.Bytes()[:262_144],
-		"mixed": bytes.Join([][]byte{noise[:40_000], text.Bytes()[:90_000], make([]byte, 70_000), noise[:50_000], text.Bytes()}, nil),
+		"noise": noise, "text": text, "few": few, "hardly": hardly, "edge": text[:65_546], "edge and one": text[:65_547], "block": text[:262_144],
+		"mixed": bytes.Join([][]byte{noise[:40_000], text[:90_000], make([]byte, 70_000), noise[:50_000], text}, nil),
 	}
 }
 

@@ -5,31 +5,22 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
 
+	"github.com/stagescope/stagescope/diff/compressed/internal/sample"
 	"github.com/therootcompany/xz"
 )
 
 // inputs are contents that matches, prices and chunks treat differently. They
 // are the same on every machine.
 func inputs() map[string][]byte {
-	r := rand.New(rand.NewPCG(1, 2))
-	noise := make([]byte, 200_000)
-	for i := range noise {
-		noise[i] = byte(r.Uint32())
-	}
-	var text bytes.Buffer
-	for text.Len() < 150_000 {
-		fmt.Fprintf(&text, "line %d of %x: %s\n", r.IntN(5000), r.IntN(1<<20), []string{"alpha", "beta", "gamma", "delta"}[r.IntN(4)])
-	}
-	few := make([]byte, 40_000)
-	for i := range few {
-		few[i] = byte(r.IntN(3))
-	}
+	r := sample.Rand()
+	noise := sample.Noise(r, 200_000)
+	text := sample.Text(r, 150_000)
+	few := sample.Few(r, 40_000)
 	// Records with fields that stay, count or are noise, as in tables of programs.
 	var records bytes.Buffer
 	for i := range 5_000 {
@@ -41,8 +32,8 @@ func inputs() map[string][]byte {
 	}
 	return map[string][]byte{
 		"empty": nil, "one": {'x'}, "two": []byte("ab"), "five": []byte("aaaaa"), "short": []byte("hello hello hello hello"), "zeros": make([]byte, 2_200_000), "incompressible": incompressible,
-		"noise": noise, "text": text.Bytes(), "few": few, "records": records.Bytes(), "repeats": bytes.Repeat(text.Bytes()[:300], 700),
-		"mixed": bytes.Join([][]byte{noise[:40_000], text.Bytes()[:90_000], make([]byte, 70_000), noise[:120_001], text.Bytes(), noise[:77], records.Bytes()}, nil),
+		"noise": noise, "text": text, "few": few, "records": records.Bytes(), "repeats": bytes.Repeat(text[:300], 700),
+		"mixed": bytes.Join([][]byte{noise[:40_000], text[:90_000], make([]byte, 70_000), noise[:120_001], text, noise[:77], records.Bytes()}, nil),
 	}
 }
 

@@ -6,36 +6,23 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"testing"
+
+	"github.com/stagescope/stagescope/diff/compressed/internal/sample"
 )
 
 // inputs are contents that the trees and the search treat differently.
 func inputs() map[string][]byte {
-	r := rand.New(rand.NewPCG(1, 2))
-	noise := make([]byte, 120_000)
-	for i := range noise {
-		noise[i] = byte(r.Uint32())
-	}
-	var text bytes.Buffer
-	for text.Len() < 250_000 {
-		fmt.Fprintf(&text, "line %d of %x: %s\n", r.IntN(5000), r.IntN(1<<20), []string{"alpha", "beta", "gamma", "delta"}[r.IntN(4)])
-	}
-	few := make([]byte, 70_000)
-	for i := range few {
-		few[i] = byte(r.IntN(3))
-	}
-	skewed := make([]byte, 60_000) // codes longer than are allowed
-	for i := range skewed {
-		for skewed[i] < 40 && r.IntN(2) == 0 {
-			skewed[i]++
-		}
-	}
+	r := sample.Rand()
+	noise := sample.Noise(r, 120_000)
+	text := sample.Text(r, 250_000)
+	few := sample.Few(r, 70_000)
+	skewed := sample.Skewed(r, 60_000, 40) // codes longer than are allowed
 	return map[string][]byte{
 		"empty": nil, "one": {'x'}, "two": []byte("ab"), "three": []byte("abc"), "short": []byte("hello hello hello hello"), "zeros": make([]byte, 300_000),
-		"noise": noise, "text": text.Bytes(), "few": few, "skewed": skewed, "mixed": bytes.Join([][]byte{noise[:40_000], text.Bytes()[:90_000], make([]byte, 70_000), noise[:50_000], text.Bytes()}, nil),
+		"noise": noise, "text": text, "few": few, "skewed": skewed, "mixed": bytes.Join([][]byte{noise[:40_000], text[:90_000], make([]byte, 70_000), noise[:50_000], text}, nil),
 	}
 }
 
