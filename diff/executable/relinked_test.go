@@ -3,12 +3,14 @@ package executable
 import (
 	"bytes"
 	"debug/elf"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stagescope/stagescope/diff"
@@ -326,5 +328,28 @@ func TestTableThatDoesNotFollow(t *testing.T) {
 		if c := child(t, compareFiles(t, a, b), name); c.Residue != diff.ResidueKnown {
 			t.Errorf("%s differs by itself, and its residue is %s", name, c.Residue)
 		}
+	}
+}
+
+// TestDecodedAtOnce decodes for each architecture in several goroutines, as the
+// comparison of several files does; the race detector watches.
+func TestDecodedAtOnce(t *testing.T) {
+	for word, set := range map[string]isa{
+		"\x00\x04\x00\x91": arm64{},                           // add x0, x0, #0x1
+		"\x13\x85\x15\x00": riscv{},                           // addi a0, a1, 1
+		"\x14\x1a\x64\x7c": ppc64{order: binary.LittleEndian}, // add r3, r4, r3
+		"\x48\x83\xc0\x01": x86{mode: 64},                     // add rax, 0x1
+	} {
+		t.Run(fmt.Sprintf("%T", set), func(t *testing.T) {
+			var wg sync.WaitGroup
+			for range 4 {
+				wg.Go(func() {
+					if text := set.text([]byte(word), 0x1000, func(uint64) string { return "" }); !strings.HasPrefix(text, "add") {
+						t.Errorf("the text is %q", text)
+					}
+				})
+			}
+			wg.Wait()
+		})
 	}
 }

@@ -3,6 +3,7 @@ package executable
 import (
 	"encoding/binary"
 	"strings"
+	"sync"
 
 	"golang.org/x/arch/arm64/arm64asm"
 	"golang.org/x/arch/ppc64/ppc64asm"
@@ -66,7 +67,7 @@ func (arm64) step(p []byte, pc uint64) step {
 	case w == 0xd503201f:
 		s.flow = flowPad
 	default:
-		if _, err := arm64asm.Decode(p); err != nil {
+		if _, err := oneAtATime(func() (arm64asm.Inst, error) { return arm64asm.Decode(p) }); err != nil {
 			s.bad = true
 		}
 	}
@@ -97,20 +98,41 @@ func arm64Low(p []byte, reg uint32) (next uint32, low uint64, size uint8, ok boo
 	return 0, 0, 0, false
 }
 
+func (arm64) one(p []byte, _ uint64) string {
+	in, err := oneAtATime(func() (arm64asm.Inst, error) { return arm64asm.Decode(p) })
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(arm64asm.GNUSyntax(in))
+}
+
 func (a arm64) text(p []byte, pc uint64, name func(uint64) string) string {
-	st := a.step(p, pc)
-	if st.n == 8 && len(p) >= 8 {
-		first, _ := arm64asm.Decode(p)
-		second, err := arm64asm.Decode(p[4:])
-		if err == nil {
-			return withTarget(strings.ToLower(arm64asm.GNUSyntax(first)+"; "+arm64asm.GNUSyntax(second)), st, name)
+	return wordText(p, pc, a.step(p, pc), a.one, name)
+}
+
+var decoding sync.Mutex
+
+// oneAtATime decodes while no other goroutine does: the decoders of golang.org/x/arch
+// for these three note, in tables without a lock, which formats they met.
+func oneAtATime[T any](decode func() (T, error)) (T, error) {
+	decoding.Lock()
+	defer decoding.Unlock()
+	return decode()
+}
+
+// wordText is the text of a step: of its one instruction, or of the two that make
+// an address. one gives the text of the instruction at p, or "".
+func wordText(p []byte, pc uint64, st step, one func([]byte, uint64) string, name func(uint64) string) string {
+	s := one(p, pc)
+	if s == "" {
+		return unknownText(p[:min(st.n, len(p))])
+	}
+	if st.n == 8 && st.nops > 0 && len(p) >= 8 {
+		if second := one(p[4:], pc+4); second != "" {
+			s += "; " + second
 		}
 	}
-	in, err := arm64asm.Decode(p)
-	if err != nil {
-		return unknownText(p[:min(4, len(p))])
-	}
-	return withTarget(strings.ToLower(arm64asm.GNUSyntax(in)), a.step(p, pc), name)
+	return withTarget(s, st, name)
 }
 
 // withTarget adds what an operand points to.
@@ -172,7 +194,7 @@ func (riscv) step(p []byte, pc uint64) step {
 			s.flow = flowEnd
 		}
 	default:
-		if _, err := riscv64asm.Decode(p); err != nil {
+		if _, err := oneAtATime(func() (riscv64asm.Inst, error) { return riscv64asm.Decode(p) }); err != nil {
 			s.bad = true
 		}
 	}
@@ -236,18 +258,16 @@ func riscvShort(p []byte, pc uint64) step {
 	return s
 }
 
-func (r riscv) text(p []byte, pc uint64, name func(uint64) string) string {
-	st := r.step(p, pc)
-	in, err := riscv64asm.Decode(p)
+func (riscv) one(p []byte, _ uint64) string {
+	in, err := oneAtATime(func() (riscv64asm.Inst, error) { return riscv64asm.Decode(p) })
 	if err != nil {
-		return unknownText(p[:min(st.n, len(p))])
+		return ""
 	}
-	if st.n == 8 && len(p) >= 8 {
-		if second, err := riscv64asm.Decode(p[4:]); err == nil {
-			return withTarget(strings.ToLower(riscv64asm.GNUSyntax(in)+"; "+riscv64asm.GNUSyntax(second)), st, name)
-		}
-	}
-	return withTarget(strings.ToLower(riscv64asm.GNUSyntax(in)), r.step(p, pc), name)
+	return strings.ToLower(riscv64asm.GNUSyntax(in))
+}
+
+func (r riscv) text(p []byte, pc uint64, name func(uint64) string) string {
+	return wordText(p, pc, r.step(p, pc), r.one, name)
 }
 
 // ppc64 is PowerPC with 64 bits, in either byte order. addis and the instruction
@@ -297,7 +317,7 @@ func (c ppc64) step(p []byte, pc uint64) step {
 			return s
 		}
 	default:
-		in, err := ppc64asm.Decode(p, c.order)
+		in, err := c.decode(p)
 		if err != nil || in.Len <= 0 {
 			s.bad = true
 		} else if in.Len == 8 && len(p) >= 8 {
@@ -338,16 +358,18 @@ func (c ppc64) low(p []byte, w uint32) (next uint32, addr uint64, ok bool) {
 	return v &^ mask, addr, c.mapped(addr)
 }
 
-func (c ppc64) text(p []byte, pc uint64, name func(uint64) string) string {
-	if st := c.step(p, pc); st.n == 8 && st.nops > 0 && len(p) >= 8 {
-		first, _ := ppc64asm.Decode(p[:4], c.order)
-		if second, err := ppc64asm.Decode(p[4:8], c.order); err == nil {
-			return withTarget(ppc64asm.GNUSyntax(first, pc)+"; "+ppc64asm.GNUSyntax(second, pc+4), st, name)
-		}
-	}
-	in, err := ppc64asm.Decode(p, c.order)
+func (c ppc64) decode(p []byte) (ppc64asm.Inst, error) {
+	return oneAtATime(func() (ppc64asm.Inst, error) { return ppc64asm.Decode(p, c.order) })
+}
+
+func (c ppc64) one(p []byte, pc uint64) string {
+	in, err := c.decode(p)
 	if err != nil || in.Len <= 0 || in.Len > len(p) {
-		return unknownText(p[:min(4, len(p))])
+		return ""
 	}
-	return withTarget(ppc64asm.GNUSyntax(in, pc), c.step(p, pc), name)
+	return ppc64asm.GNUSyntax(in, pc)
+}
+
+func (c ppc64) text(p []byte, pc uint64, name func(uint64) string) string {
+	return wordText(p, pc, c.step(p, pc), c.one, name)
 }
