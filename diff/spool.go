@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"os"
 	"runtime"
 	"sync"
+
+	"github.com/stagescope/stagescope/chain/scratch"
 )
 
 // blockSize is the unit in which the spool's file is given out and taken back.
@@ -25,7 +26,7 @@ type spool struct {
 	limit int64
 
 	mu   sync.Mutex
-	file *os.File
+	file *scratch.File
 	next int64   // end of the file, in blocks
 	free []int64 // blocks given back
 	mem  int64
@@ -63,14 +64,11 @@ func (s *spool) block() (int64, bool, error) {
 		return 0, false, nil
 	}
 	if s.file == nil {
-		f, err := os.CreateTemp(s.dir, "stagescope-diff-*")
+		f, err := scratch.New(s.dir, "stagescope-diff-*")
 		if err != nil {
 			return 0, false, fmt.Errorf("keeping content aside: %w", err)
 		}
-		// Where an open file cannot be removed, it is when nothing refers to it.
-		if name := f.Name(); os.Remove(name) != nil {
-			runtime.AddCleanup(s, func(name string) { os.Remove(name) }, name)
-		}
+		runtime.AddCleanup(s, func(f *scratch.File) { f.Close() }, f)
 		s.file = f
 	}
 	s.next++

@@ -7,8 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"sync"
+
+	"github.com/stagescope/stagescope/chain/scratch"
 )
 
 const (
@@ -23,7 +24,7 @@ const (
 // writer: a full disk loses lines, and Err says so.
 type LogFile struct {
 	mu      sync.Mutex
-	file    *os.File
+	file    *scratch.File
 	out     *bufio.Writer
 	offsets []int64 // of lines 0, 64, 128, …
 	lines   int
@@ -37,7 +38,7 @@ type LogFile struct {
 
 // NewLogFile makes a log in dir; "" is the system's place for temporary files.
 func NewLogFile(dir string) (*LogFile, error) {
-	f, err := os.CreateTemp(dir, "stagescope-*.log")
+	f, err := scratch.New(dir, "stagescope-*.log")
 	if err != nil {
 		return nil, fmt.Errorf("making a log: %w", err)
 	}
@@ -197,5 +198,5 @@ func (l *LogFile) whole() io.Reader {
 func (l *LogFile) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return errors.Join(l.file.Close(), os.Remove(l.file.Name()))
+	return l.file.Close()
 }

@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/stagescope/stagescope/chain"
 	"github.com/stagescope/stagescope/chain/image"
+	"github.com/stagescope/stagescope/chain/scratch"
 	"github.com/stagescope/stagescope/diff"
 )
 
@@ -202,33 +202,18 @@ const maxSpool = 4 << 30
 
 // spool copies r to a temporary file that is removed when it is closed.
 func spool(ctx context.Context, dir string, r io.Reader) (diff.ReaderAtCloser, int64, error) {
-	f, err := os.CreateTemp(dir, "stagescope-file-*")
+	f, err := scratch.New(dir, "stagescope-file-*")
 	if err != nil {
 		return nil, 0, fmt.Errorf("making a temporary file: %w", err)
 	}
-	t := &tempFile{File: f}
-	t.gone = os.Remove(f.Name()) == nil // nothing is left even after a kill
 	n, err := io.Copy(f, &ctxReader{ctx, io.LimitReader(r, maxSpool+1)})
 	if err == nil && n > maxSpool {
 		err = fmt.Errorf("the file is larger than %s", size(maxSpool))
 	}
 	if err != nil {
-		return nil, 0, errors.Join(fmt.Errorf("copying the file: %w", err), t.Close())
+		return nil, 0, errors.Join(fmt.Errorf("copying the file: %w", err), f.Close())
 	}
-	return t, n, nil
-}
-
-type tempFile struct {
-	*os.File
-	gone bool // it has no name any more
-}
-
-func (t *tempFile) Close() error {
-	err := t.File.Close()
-	if !t.gone {
-		err = errors.Join(err, os.Remove(t.Name()))
-	}
-	return err
+	return f, n, nil
 }
 
 // ctxReader ends a copy when the person has left.

@@ -14,6 +14,8 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/stagescope/stagescope/chain"
+
+	"github.com/stagescope/stagescope/chain/scratch"
 )
 
 // maxArchiveEntries bounds the entries of an archive that holds an image, which
@@ -26,8 +28,7 @@ const maxLinks = 8
 // tarFile gives random access to the files of a tar archive on disk. One that
 // is compressed as a whole is decompressed into a temporary file first.
 type tarFile struct {
-	f       *os.File
-	temp    bool
+	f       scratch.Handle
 	entries map[string]tarEntry
 }
 
@@ -83,7 +84,7 @@ func (t *tarFile) inflate(name string) error {
 	if b, _ := head.Peek(512); len(b) < 512 || (string(b[257:262]) != "ustar" && strings.Trim(string(b), "\x00") != "") {
 		return fmt.Errorf("%q holds no tar archive: %w", name, ErrNotImage)
 	}
-	temp, err := os.CreateTemp("", "stagescope-archive-*")
+	temp, err := scratch.New("", "stagescope-archive-*")
 	if err != nil {
 		return fmt.Errorf("decompressing %q: %w", name, err)
 	}
@@ -96,7 +97,7 @@ func (t *tarFile) inflate(name string) error {
 		_, err = temp.Seek(0, io.SeekStart)
 	}
 	t.f.Close()
-	t.f, t.temp = temp, true
+	t.f = temp
 	if err != nil {
 		return fmt.Errorf("decompressing %q to %q: %w", name, temp.Name(), err)
 	}
@@ -193,11 +194,7 @@ func (t *tarFile) open(_ context.Context, d ocispec.Descriptor) (io.ReadCloser, 
 }
 
 func (t *tarFile) Close() error {
-	err := t.f.Close()
-	if t.temp {
-		err = errors.Join(err, os.Remove(t.f.Name()))
-	}
-	return err
+	return t.f.Close()
 }
 
 // openArchive opens an image in a tar archive: a layout, or what docker save

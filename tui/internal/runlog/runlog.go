@@ -7,18 +7,17 @@ package runlog
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"sync"
+
+	"github.com/stagescope/stagescope/chain/scratch"
 )
 
 // Log takes what steps print and gives it back by line. Its methods may be
 // called from several goroutines.
 type Log struct {
 	mu     sync.Mutex
-	file   *os.File
-	gone   bool // the file has no name any more
+	file   *scratch.File
 	size   int64
 	starts []int64       // offset of each line
 	steps  map[int][]int // step to the numbers of its lines
@@ -31,13 +30,11 @@ const longest = 64 << 10
 
 // New makes a log in a temporary file below dir; "" means the system's place.
 func New(dir string) (*Log, error) {
-	f, err := os.CreateTemp(dir, "stagescope-log-*")
+	f, err := scratch.New(dir, "stagescope-log-*")
 	if err != nil {
 		return nil, fmt.Errorf("making a log file: %w", err)
 	}
-	// Where an open file can be removed, nothing is left even after a kill.
-	gone := os.Remove(f.Name()) == nil
-	return &Log{file: f, gone: gone, steps: map[int][]int{}, part: map[string][]byte{}}, nil
+	return &Log{file: f, steps: map[int][]int{}, part: map[string][]byte{}}, nil
 }
 
 // Write takes output of a vertex that belongs to a step; step is -1 for none.
@@ -177,9 +174,5 @@ func (s *StepLog) Lines(ctx context.Context, from, n int) ([]string, error) {
 
 // Close ends the log; nothing of it is left.
 func (l *Log) Close() error {
-	err := l.file.Close()
-	if !l.gone {
-		err = errors.Join(err, os.Remove(l.file.Name()))
-	}
-	return err
+	return l.file.Close()
 }
