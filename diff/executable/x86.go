@@ -27,13 +27,10 @@ func (x x86) step(p []byte, pc uint64) step {
 		s.raw(p[:n])
 		return s
 	}
-	in, err := x86asm.Decode(p, x.mode)
-	// The decoder gives some instructions that it does not know without an error
-	// and without an operation.
-	if err != nil || in.Op == 0 || in.Len <= 0 || in.Len > len(p) {
-		return x.vexStep(p, pc)
+	in, ok := x.decode(p)
+	if !ok {
+		return x.shaped(p, pc, x.shape(p))
 	}
-	x.vexRelative(p, &in)
 	s := step{n: in.Len, flow: x86Flow(&in)}
 	if in.PCRel > 0 {
 		target := pc + uint64(in.Len) + relative(p[in.PCRelOff:], in.PCRel)
@@ -52,92 +49,39 @@ func (x x86) step(p []byte, pc uint64) step {
 	return s
 }
 
-// vexStep is the step over an instruction with a VEX or an EVEX prefix that the
-// decoder does not know: its length and what its operand points to follow from
-// its first bytes.
-func (x x86) vexStep(p []byte, pc uint64) step {
-	n, at := x.vexLength(p)
-	if n == 0 || n > len(p) {
-		return unknown(p[:1])
-	}
-	s := step{n: n}
-	if at > 0 {
-		s.add(operand{addr: pc + uint64(n) + relative(p[at:], 4), at: uint8(at), n: 4, rel: true})
-	}
-	s.raw(p[:n])
-	return s
-}
-
-// vexLength gives the length of an instruction with a VEX or an EVEX prefix in
-// 64-bit code, and where in it the distance to its operand lies, when it is
-// counted from the next instruction; 0 for what is none.
-func (x x86) vexLength(p []byte) (n, at int) {
-	if x.mode != 64 || len(p) < 5 {
-		return 0, 0
-	}
-	var table byte // of operations
+// decode decodes what the decoder knows, and gets right.
+func (x x86) decode(p []byte) (x86asm.Inst, bool) {
 	switch p[0] {
-	case 0xc5:
-		n, table = 2, 1
-	case 0xc4:
-		n, table = 3, p[1]&0x1f
-	case 0x62:
-		n, table = 4, p[1]&7
-	default:
-		return 0, 0
-	}
-	if table == 0 || table > 6 || len(p) < n+2 {
-		return 0, 0
-	}
-	op, form := p[n], p[n+1]
-	n++
-	if table == 1 && op == 0x77 {
-		return n, 0 // vzeroupper has no operand
-	}
-	n++
-	switch mod, rm := form>>6, form&7; {
-	case mod == 3:
-	case mod == 0 && rm == 5:
-		at, n = n, n+4
-	default:
-		if rm == 4 && n < len(p) {
-			if mod == 0 && p[n]&7 == 5 {
-				n += 4
-			}
-			n++
+	case 0x62, 0x8f, 0xc4, 0xc5, 0xd5, 0x2e, 0x36, 0x3e, 0x26, 0x64, 0x65, 0x67:
+		if x.shape(p).vector {
+			return x86asm.Inst{}, false
 		}
-		n += [3]int{0, 1, 4}[mod]
 	}
-	if table == 3 || table == 1 && (op >= 0x70 && op <= 0x73 || op == 0xc2 || op >= 0xc4 && op <= 0xc6) {
-		n++ // a constant
-	}
-	return n, at
+	in, err := x86asm.Decode(p, x.mode)
+	// The decoder gives some instructions that it does not know without an error
+	// and without an operation.
+	return in, err == nil && in.Op != 0 && in.Len > 0 && in.Len <= len(p)
 }
 
-// vexRelative finds what the decoder leaves out of instructions with a VEX or an
-// EVEX prefix: that their memory operand is counted from the next instruction.
-func (x x86) vexRelative(p []byte, in *x86asm.Inst) {
-	if x.mode != 64 || in.PCRel > 0 {
-		return
+// decodeText decodes what can be written, a few instructions with a VEX prefix
+// among them: the decoder leaves out that their memory operand is counted from the
+// next instruction.
+func (x x86) decodeText(p []byte) (x86asm.Inst, bool) {
+	s := x.shape(p)
+	if !s.vector {
+		return x.decode(p)
 	}
-	at := 0 // of the byte after the opcode
-	switch p[0] {
-	case 0xc5:
-		at = 3
-	case 0xc4:
-		at = 4
-	case 0x62:
-		at = 5
-	}
-	if at == 0 || at+5 > in.Len || p[at]&0xc7 != 0x05 {
-		return
+	in, err := x86asm.Decode(p, x.mode)
+	if err != nil || in.Op == 0 || in.Len != s.n {
+		return in, false
 	}
 	for i, a := range in.Args {
-		if m, ok := a.(x86asm.Mem); ok && m.Base == 0 && m.Index == 0 {
+		if m, ok := a.(x86asm.Mem); ok && s.rip && m.Base == 0 && m.Index == 0 {
 			m.Base = x86asm.RIP
-			in.Args[i], in.PCRel, in.PCRelOff = m, 4, at+1
+			in.Args[i], in.PCRel, in.PCRelOff = m, 4, s.disp
 		}
 	}
+	return in, true
 }
 
 // accessed is how many bytes an instruction reads or writes at the address in
@@ -260,11 +204,10 @@ func (x x86) text(p []byte, pc uint64, name func(uint64) string) string {
 	case n == 4:
 		return "endbr32"
 	}
-	in, err := x86asm.Decode(p, x.mode)
-	if err != nil || in.Op == 0 || in.Len <= 0 || in.Len > len(p) {
-		return withTarget(unknownText(p[:x.vexStep(p, pc).n]), x.vexStep(p, pc), name)
+	in, ok := x.decodeText(p)
+	if !ok {
+		return withTarget(unknownText(p[:x.step(p, pc).n]), x.step(p, pc), name)
 	}
-	x.vexRelative(p, &in)
 	for i, a := range in.Args {
 		if m, ok := a.(x86asm.Mem); ok && x.mode == 64 && m.Disp > 0x7fffffff && m.Disp <= 0xffffffff {
 			m.Disp -= 1 << 32 // the decoder does not extend its sign
