@@ -36,6 +36,9 @@ func (a *app) runDiff(ctx context.Context, refA, refB string, f diffFlags) error
 	if err != nil {
 		return err
 	}
+	if err := f.checkOut(refA, refB); err != nil {
+		return err
+	}
 	s, err := a.diffStore(refA, refB)
 	if err != nil {
 		return err
