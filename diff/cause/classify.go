@@ -23,6 +23,7 @@ func Classify(ctx context.Context, root *diff.Node) error {
 func ClassifyKnown(ctx context.Context, root *diff.Node, k Known) error {
 	c := &classifier{ctx: ctx, known: k, byDigest: [2]map[string]string{{}, {}}}
 	c.rules = slices.Concat(k.rules(), contextRules, machineRules, tokenRules)
+	c.number()
 	c.doubted = twins(c.rules)
 	c.collect(root, "")
 	err := c.walk(root)
@@ -32,11 +33,12 @@ func ClassifyKnown(ctx context.Context, root *diff.Node, k Known) error {
 }
 
 type classifier struct {
-	ctx     context.Context
-	known   Known
-	rules   []tokenRule // in the order in which they are asked
-	doubted []tokenRule // their twins
-	probed  []string    // files that record what configure found and that differ
+	ctx      context.Context
+	known    Known
+	rules    []tokenRule // in the order in which they are asked
+	doubted  []tokenRule // their twins
+	patterns int         // of all rules
+	probed   []string    // files that record what configure found and that differ
 	// byDigest names the file of each side that has a digest, for lists of
 	// checksums inside files. Only files that differ are here.
 	byDigest [2]map[string]string
@@ -155,6 +157,8 @@ type pair struct {
 	node   *diff.Node
 	a, b   []byte
 	repeat bool // both are of one recipe, built twice on one machine
+
+	sorted, reordered bool // whether it was found out that the lines are the same, in another order; whether they are
 }
 
 func load(n *diff.Node) (*pair, error) {

@@ -43,22 +43,6 @@ var contextRules = []tokenRule{
 	{id: "D6a", name: "message in another language", fix: "build with LC_ALL=C.UTF-8", find: words(allMessages()), same: translated},
 }
 
-// within makes a finder of the first groups of several expressions.
-func within(exprs ...string) func([]byte) [][]int {
-	var res []*regexp.Regexp
-	for _, e := range exprs {
-		res = append(res, regexp.MustCompile(e))
-	}
-	return func(p []byte) (out [][]int) {
-		for _, r := range res {
-			for _, m := range r.FindAllSubmatchIndex(p, -1) {
-				out = append(out, m[2:4])
-			}
-		}
-		return out
-	}
-}
-
 // substituted accepts a placeholder on one side and what git archive puts in its
 // place on the other.
 func substituted(_ *classifier, a, b []byte) (string, bool) {
@@ -146,21 +130,6 @@ func translated(_ *classifier, a, b []byte) (string, bool) {
 		}
 	}
 	return "", false
-}
-
-// outsidePath makes a finder of absolute paths that are no part of a URL or of a
-// relative path: where something is fetched from, or sent to, is no path of the
-// build. A letter before one is that of an option, as in -I/build.
-func outsidePath(find func([]byte) [][]int) func([]byte) [][]int {
-	return func(p []byte) [][]int {
-		return slices.DeleteFunc(find(p), func(m []int) bool {
-			i := m[0] - 1
-			if i < 0 || !letterOrDigit(p[i]) && strings.IndexByte("/._-~$})]%@+", p[i]) < 0 {
-				return false
-			}
-			return !(letterOrDigit(p[i]) && i > 0 && p[i-1] == '-' && (i == 1 || !letterOrDigit(p[i-2])))
-		})
-	}
 }
 
 // doubtRevisions doubts two commits that are not one with and without changes.

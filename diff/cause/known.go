@@ -1,7 +1,6 @@
 package cause
 
 import (
-	"bytes"
 	"fmt"
 	"strconv"
 	"time"
@@ -52,26 +51,6 @@ func (k Known) rules() (out []tokenRule) {
 		add("D3c", "number of processors", "build with a fixed number of jobs", strconv.Itoa(k.A.CPUs), strconv.Itoa(k.B.CPUs))
 	}
 	return out
-}
-
-// literals finds whole words: what stands beside a value is no part of one.
-func literals(values ...string) func([]byte) [][]int {
-	return func(p []byte) (out [][]int) {
-		for _, v := range values {
-			for from := 0; ; {
-				i := bytes.Index(p[from:], []byte(v))
-				if i < 0 {
-					break
-				}
-				i += from
-				if end := i + len(v); (i == 0 || !wordByte(p[i-1])) && (end == len(p) || !wordByte(p[end])) {
-					out = append(out, []int{i, end})
-				}
-				from = i + 1
-			}
-		}
-		return out
-	}
 }
 
 func wordByte(c byte) bool {

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"sort"
 	"strconv"
+	"strings"
 
 	"github.com/stagescope/stagescope/diff"
 )
@@ -18,6 +19,34 @@ import (
 // digestWord is what checksums look like in lists: hexadecimal, or base64 of
 // SHA-256 as wheels (RECORD) and jars (MANIFEST.MF) write it.
 var digestWord = regexp.MustCompile(`[0-9a-fA-F]{32,64}|[A-Za-z0-9+/_-]{43}=?`)
+
+// leastDigest is how many letters and digits a checksum in a list has at least.
+const leastDigest = 32
+
+// holdsDigest reports whether a text has what looks like a checksum.
+func holdsDigest(text []byte) bool { return longWord(text) && digestWord.Match(text) }
+
+// longWord reports whether a text has a row of letters and digits that is as long as
+// a checksum. It is much faster than the expression, which most texts do not match.
+func longWord(text []byte) bool {
+	n := 0
+	for _, c := range text {
+		if !digestByte[c] {
+			n = 0
+		} else if n++; n >= leastDigest {
+			return true
+		}
+	}
+	return false
+}
+
+// digestByte are the bytes of checksums.
+var digestByte = func() (out [256]bool) {
+	for c := range out {
+		out[c] = letterOrDigit(byte(c)) || strings.IndexByte("+/_-", byte(c)) >= 0
+	}
+	return out
+}()
 
 // sizeWord is a size that stands by itself.
 var sizeWord = regexp.MustCompile(`\b[0-9]{1,15}\b`)
@@ -35,7 +64,7 @@ type listed struct {
 // of files that differ, and these files' sizes on the same lines, are replaced
 // by the files' names.
 func (c *classifier) manifest(p *pair) *explained {
-	if !diff.Textual(p.node.Kind) || !digestWord.Match(p.a) || !digestWord.Match(p.b) {
+	if !diff.Textual(p.node.Kind) || !holdsDigest(p.a) || !holdsDigest(p.b) {
 		return nil
 	}
 	if c.sums == nil {
@@ -55,6 +84,10 @@ func (c *classifier) manifest(p *pair) *explained {
 func replaceSums(text []byte, known map[string]listed) (out []byte, names []string) {
 	seen := map[string]bool{}
 	for _, line := range bytes.SplitAfter(text, []byte("\n")) {
+		if !longWord(line) {
+			out = append(out, line...)
+			continue
+		}
 		var sizes []string
 		line = digestWord.ReplaceAllFunc(line, func(w []byte) []byte {
 			f, ok := known[string(bytes.TrimRight(w, "="))]

@@ -14,12 +14,26 @@ import (
 	"github.com/stagescope/stagescope/diff"
 )
 
-// sameLines reports whether both sides hold the same lines, in another order.
-func sameLines(p *pair) bool {
-	if p.node.Kind != diff.KindText || len(p.a) != len(p.b) {
-		return false
+// sameLines reports whether both sides of a text hold the same lines, in another
+// order.
+func sameLines(p *pair) bool { return p.node.Kind == diff.KindText && reordered(p) }
+
+// reordered is sameLines of any kind of text. It is asked by several rules and found
+// out once; where one byte comes more often on one side, nothing is sorted.
+func reordered(p *pair) bool {
+	if !p.sorted {
+		p.sorted = true
+		p.reordered = len(p.a) == len(p.b) && histogram(p.a) == histogram(p.b) && equalHash(sortedLines(p.a), sortedLines(p.b))
 	}
-	return equalHash(sortedLines(p.a), sortedLines(p.b))
+	return p.reordered
+}
+
+// histogram counts how often each byte comes.
+func histogram(p []byte) (n [256]int) {
+	for _, c := range p {
+		n[c]++
+	}
+	return n
 }
 
 func sortedLines(b []byte) []byte {

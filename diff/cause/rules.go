@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -35,22 +34,7 @@ var tokenRules = []tokenRule{
 	{id: "D2a", name: "path of the build", fix: "-ffile-prefix-map, -trimpath, or build in one fixed directory", find: outsidePath(words(`/[-\w.+@~]+(?:/[-\w.+@~]*)+`)), same: paths, doubt: doubtPaths},
 	{id: "D2c", name: "user or host", fix: "set USER and the host name, or leave them out", weak: true, find: words(`[\w.-]+@[\w.-]+`), same: accounts},
 	{id: "D4e", name: "random hexadecimal identifier", fix: "derive it from the content, or give a seed", weak: true, find: words(`[0-9a-f]{8,128}`, `[0-9A-F]{8,128}`), same: hexes},
-	{id: "D1b", name: "seconds since 1970, in binary", fix: "take them from SOURCE_DATE_EPOCH", weak: true, binary: true, alone: true, find: fours, same: binaryEpochs},
-}
-
-// words makes a finder of several expressions.
-func words(exprs ...string) func([]byte) [][]int {
-	var res []*regexp.Regexp
-	for _, e := range exprs {
-		res = append(res, regexp.MustCompile(e))
-	}
-	return func(p []byte) [][]int {
-		var out [][]int
-		for _, r := range res {
-			out = append(out, r.FindAllIndex(p, -1)...)
-		}
-		return out
-	}
+	{id: "D1b", name: "seconds since 1970, in binary", fix: "take them from SOURCE_DATE_EPOCH", weak: true, binary: true, alone: true, find: &finder{}, same: binaryEpochs},
 }
 
 // checksum reports whether two tokens are the SHA-256 of one file's two sides.
@@ -143,15 +127,6 @@ func hexes(_ *classifier, a, b []byte) (string, bool) {
 		return "", false // a number
 	}
 	return fmt.Sprintf("two values of %d hexadecimal digits", len(a)), same*2 <= len(a)
-}
-
-// fours are all four bytes in a row.
-func fours(p []byte) [][]int {
-	var out [][]int
-	for i := 0; i+4 <= len(p); i++ {
-		out = append(out, []int{i, i + 4})
-	}
-	return out
 }
 
 // What a count of seconds in a build's output can be.

@@ -23,7 +23,7 @@ const maxBinary = 16
 // What holds so many that no rule fits, mostMisses and four for each that one
 // does, is no text of tokens. Ranges beyond these bounds stay unexplained.
 const (
-	mostRanges = 1 << 15
+	mostRanges = 1 << 18
 	mostMisses = 1 << 10
 )
 
@@ -34,9 +34,10 @@ type token struct{ from, to int64 }
 // identifier.
 type tokenRule struct {
 	id, name, fix string
-	// find gives the tokens in a piece of one side's bytes, by their offsets in
-	// it. They may overlap.
-	find func(p []byte) [][]int
+	// find gives the tokens in a line of one side's text. A rule about binary
+	// numbers has no patterns.
+	find  *finder
+	first int // number of its first pattern among those of all rules
 	// same reports whether the two tokens are of one kind, beyond both having
 	// been found; nil means that they are.
 	same func(c *classifier, a, b []byte) (evidence string, ok bool)
@@ -49,6 +50,14 @@ type tokenRule struct {
 	alone bool
 	// doubt says that the rule fits two tokens no better than a weak one would.
 	doubt func(a, b []byte) bool
+}
+
+// number numbers the patterns of all rules.
+func (c *classifier) number() {
+	for i := range c.rules {
+		c.rules[i].first = c.patterns
+		c.patterns += len(c.rules[i].find.patterns)
+	}
 }
 
 // twins are rules as they count for tokens that are doubted.
@@ -75,6 +84,7 @@ func (c *classifier) tokens(n *diff.Node, p *pair) bool {
 	var left, closed []int
 	open := openRanges(n)
 	epochs, tried := 0, 0
+	sides := [2]*texts{newTexts(p.a, n.RangesA, c.patterns), newTexts(p.b, n.RangesB, c.patterns)}
 	for i := range n.RangesA {
 		if !open(i) {
 			closed = append(closed, i)
@@ -84,7 +94,7 @@ func (c *classifier) tokens(n *diff.Node, p *pair) bool {
 			left = append(left, i)
 			continue
 		}
-		h := c.token(p, n.RangesA[i], n.RangesB[i])
+		h := c.token(p, sides, i)
 		if h != nil && h.rule.binary {
 			epochs++
 		}
@@ -222,11 +232,24 @@ func (c *classifier) inOrder() []*tokenRule {
 }
 
 // token asks the rules for a pair of tokens that cover a pair of ranges.
-func (c *classifier) token(p *pair, ra, rb diff.Range) *hit {
+func (c *classifier) token(p *pair, sides [2]*texts, at int) *hit {
+	text := sides[0].reach(at) && sides[1].reach(at)
 	for i := range c.rules {
 		r := &c.rules[i]
-		for _, a := range covering(r, p.a, ra) {
-			for _, b := range covering(r, p.b, rb) {
+		inA, inB := sides[0].covering, sides[1].covering
+		switch {
+		case r.binary:
+			inA, inB = sides[0].four, sides[1].four
+		case !text:
+			continue
+		}
+		as := inA(r, at)
+		if len(as) == 0 {
+			continue
+		}
+		bs := inB(r, at)
+		for _, a := range as {
+			for _, b := range bs {
 				// Outside of all ranges both sides are equal: the tokens begin and
 				// end at the same bytes.
 				if a.from+p.shift(a.from, false) != b.from || a.to+p.shift(a.to, true) != b.to {
@@ -270,48 +293,6 @@ func (p *pair) shift(at int64, end bool) int64 {
 	}
 	return rb[k-1].Off + rb[k-1].Len - ra[k-1].Off - ra[k-1].Len
 }
-
-// covering gives a rule's tokens that cover a range, from the longest.
-func covering(r *tokenRule, p []byte, at diff.Range) []token {
-	if at.Len > 4*window {
-		return nil
-	}
-	lo, hi := max(0, at.Off-window), min(int64(len(p)), at.Off+at.Len+window)
-	if r.binary {
-		lo, hi = max(lo, at.Off-reach), min(hi, at.Off+at.Len+reach)
-	} else if lo, hi = textAround(p, at, lo, hi); lo == hi {
-		return nil
-	}
-	var out []token
-	for _, m := range r.find(p[lo:hi]) {
-		t := token{lo + int64(m[0]), lo + int64(m[1])}
-		if t.from <= at.Off && t.to >= at.Off+at.Len && t.to > t.from {
-			out = append(out, t)
-		}
-	}
-	sort.SliceStable(out, func(i, j int) bool { return out[i].to-out[i].from > out[j].to-out[j].from })
-	return out
-}
-
-// reach is how far beyond a range a token that is not text may lie.
-const reach = 8
-
-// textAround cuts a piece that holds a range to the text in which the range lies:
-// what is not text is in no token, nor in what is around one. The piece is empty
-// when the range itself is not text.
-func textAround(p []byte, at diff.Range, lo, hi int64) (from, to int64) {
-	for from = at.Off; from > lo && !control(p[from-1]); from-- {
-	}
-	for to = at.Off; to < hi && !control(p[to]); to++ {
-	}
-	if to < at.Off+at.Len {
-		return 0, 0
-	}
-	return from, to
-}
-
-// control reports bytes that are in no text.
-func control(c byte) bool { return c < '\t' || c > '\r' && c < ' ' && c != 0x1b || c == 0x7f }
 
 // masked hashes a content with its tokens replaced by their rules' identifiers
 // and the ranges that nothing explained left out.

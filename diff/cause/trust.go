@@ -15,23 +15,6 @@ import (
 // looks harmless. What is here doubts values that are no less likely to say what a
 // machine does: a cause is then likely, and explains nothing.
 
-// alone makes a finder of tokens that stand by themselves: 10:22 in 10.10.10:22 is
-// no time, nor is a date in the middle of a number.
-func alone(find func([]byte) [][]int) func([]byte) [][]int {
-	return func(p []byte) [][]int {
-		return slices.DeleteFunc(find(p), func(m []int) bool {
-			from, to := m[0], m[1]
-			if from > 0 && (letterOrDigit(p[from-1]) || p[from-1] == '.' || p[from-1] == ':') {
-				return true
-			}
-			if to == len(p) {
-				return false
-			}
-			return letterOrDigit(p[to]) || (p[to] == ':' || p[to] == '.') && to+1 < len(p) && letterOrDigit(p[to+1])
-		})
-	}
-}
-
 func letterOrDigit(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }

@@ -30,15 +30,7 @@ func lineEnds(p *pair) *explained {
 
 // lineOrder: the sides hold the same lines in another order.
 func lineOrder(p *pair) *explained {
-	if !diff.Textual(p.node.Kind) || len(p.a) != len(p.b) {
-		return nil
-	}
-	sorted := func(b []byte) []byte {
-		ls := bytes.SplitAfter(b, []byte("\n"))
-		slices.SortFunc(ls, bytes.Compare)
-		return bytes.Join(ls, nil)
-	}
-	if !equalHash(sorted(p.a), sorted(p.b)) {
+	if !diff.Textual(p.node.Kind) || !reordered(p) {
 		return nil
 	}
 	n := bytes.Count(p.a, []byte("\n"))
@@ -55,7 +47,11 @@ var (
 // addressOrder: the sides hold the same lines, but for addresses in memory and
 // the lines' own numbers, in an order that the addresses give.
 func addressOrder(p *pair) *explained {
-	if !diff.Textual(p.node.Kind) || !addressInLine.Match(p.a) || !addressInLine.Match(p.b) || !numbering(p.a) || !numbering(p.b) {
+	mark, line := []byte("0x"), []byte("\n")
+	if !diff.Textual(p.node.Kind) || !bytes.Contains(p.a, mark) || !bytes.Contains(p.b, mark) || bytes.Count(p.a, line) != bytes.Count(p.b, line) {
+		return nil
+	}
+	if !addressInLine.Match(p.a) || !addressInLine.Match(p.b) || !numbering(p.a) || !numbering(p.b) {
 		return nil
 	}
 	plain := func(b []byte) []byte {
