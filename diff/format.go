@@ -69,6 +69,9 @@ type Format struct {
 	Weak, Special bool
 	// Text says that content of this kind is shown line by line.
 	Text bool
+	// Files says that what lies in it are files, with names of their own, rather
+	// than parts of one.
+	Files bool
 }
 
 var (
@@ -101,6 +104,16 @@ func (f Format) rank() int {
 // Textual reports whether content of a kind is shown line by line.
 func Textual(k Kind) bool {
 	return k == KindValue || slices.ContainsFunc(registered(), func(f Format) bool { return f.Kind == k && f.Text })
+}
+
+// HoldsFiles reports whether what lies in a node of a kind are files rather than
+// parts of one.
+func HoldsFiles(k Kind) bool {
+	switch k {
+	case KindImage, KindIndex, KindManifest, KindLayer, KindRootfs, KindDir, KindGroup:
+		return true
+	}
+	return slices.ContainsFunc(registered(), func(f Format) bool { return f.Kind == k && f.Files })
 }
 
 func registered() []Format {

@@ -25,8 +25,8 @@ const (
 	SuspectAccount     SuspicionKind = "account"      // who may log in, and as whom
 )
 
-// Weight orders kinds: the heaviest is to be looked at first. A kind that is
-// not known here is as heavy as the lightest.
+// Weight orders kinds, from 9 to 1: the heaviest is to be looked at first. A kind
+// that is not known here is as heavy as the lightest.
 func (k SuspicionKind) Weight() int {
 	switch k {
 	case SuspectExecutable, SuspectPower:
@@ -53,9 +53,31 @@ func (k SuspicionKind) Weight() int {
 // it is what an attacker would change. It is never folded away.
 type Suspicion struct {
 	Kind SuspicionKind `json:"kind"`
-	What string        `json:"what"`        // one sentence; may hold hostile text, not escaped
-	A    *Range        `json:"a,omitempty"` // the bytes of each side it is about; nil when it has none
-	B    *Range        `json:"b,omitempty"`
+	What string        `json:"what"` // one sentence; may hold hostile text, not escaped
+	// Telling says that it reaches for what an attack needs: a command, the network,
+	// another user's power, memory that is run, what guards access.
+	Telling bool   `json:"telling,omitempty"`
+	A       *Range `json:"a,omitempty"` // the bytes of each side it is about; nil when it has none
+	B       *Range `json:"b,omitempty"`
+}
+
+// Weight orders suspicions, from 90 to 10: the heaviest is to be looked at first.
+// Each release of a program has new code and new imports; an import of system(3),
+// or an address on a network, is rarer than either, and says more.
+func (s Suspicion) Weight() int {
+	if s.Telling {
+		switch s.Kind {
+		case SuspectNewCode:
+			return 78
+		case SuspectImport:
+			return 75
+		case SuspectChangedCode:
+			return 58
+		case SuspectString:
+			return 55
+		}
+	}
+	return 10 * s.Kind.Weight()
 }
 
 // Suspect adds a suspicion to a node.

@@ -55,3 +55,25 @@ func TestClearTakesBackOnlyItsKinds(t *testing.T) {
 		t.Errorf("%+v", n.Suspicions)
 	}
 }
+
+// TestSuspicionWeight: a new import of a function that an attack needs comes before
+// new code, as every release has it, and after what gives power or runs before main.
+func TestSuspicionWeight(t *testing.T) {
+	order := []Suspicion{{Kind: SuspectPower}, {Kind: SuspectStart}, {Kind: SuspectNewCode, Telling: true}, {Kind: SuspectImport, Telling: true}, {Kind: SuspectNewCode},
+		{Kind: SuspectImport}, {Kind: SuspectChangedCode, Telling: true}, {Kind: SuspectString, Telling: true}, {Kind: SuspectProgram}, {Kind: SuspectPath}, {Kind: SuspectChangedCode}, {Kind: SuspectString}}
+	for i := 1; i < len(order); i++ {
+		if order[i].Weight() >= order[i-1].Weight() {
+			t.Errorf("%+v is as heavy as %+v", order[i], order[i-1])
+		}
+	}
+}
+
+// TestHoldsFiles: what lies in an archive or a layer is a file, what lies in a file is
+// a part of it.
+func TestHoldsFiles(t *testing.T) {
+	for k, want := range map[Kind]bool{KindLayer: true, KindTar: true, KindDir: true, KindText: false, KindCode: false, KindFile: false, "": false} {
+		if HoldsFiles(k) != want {
+			t.Errorf("%q: %v", k, !want)
+		}
+	}
+}

@@ -22,7 +22,7 @@ import (
 const KindTar Kind = "tar"
 
 func init() {
-	Register(Format{Kind: KindTar, Match: isTar, Compare: compareTar})
+	Register(Format{Kind: KindTar, Files: true, Match: isTar, Compare: compareTar})
 }
 
 func isTar(in *Input) bool {

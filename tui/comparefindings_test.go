@@ -115,7 +115,7 @@ func TestSummaryOfRoot(t *testing.T) {
 	out := d.screen()
 	d.keys("g")
 	out += d.screen()
-	for _, want := range []string{"302 differing entries", "B1   300", "Suspicious, worst first", "z/power: its set-id bits differ", "Not explained, worst first"} {
+	for _, want := range []string{"302 differing entries", "B1   300", "Suspicious, worst first", "z/power: power: its set-id bits differ", "Not explained, worst first"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not there:\n%s", want, out)
 		}

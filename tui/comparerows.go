@@ -250,11 +250,12 @@ func (sh *sheet) summary(s render.Summary) {
 		}
 		sh.field(fmt.Sprintf("%-4s %d", c.ID, c.Entries), role, c.Name+", "+c.Confidence.String())
 	}
+	sh.suspects(s)
 	for _, part := range []struct {
 		title string
 		role  look.Role
 		list  []render.Finding
-	}{{"Suspicious, worst first", look.Bad, s.Suspicious}, {"Not explained, worst first", look.Warn, s.Unexplained}, {"Not read", look.Warn, s.Unread}} {
+	}{{"Not explained, worst first", look.Warn, s.Unexplained}, {"Not read", look.Warn, s.Unread}} {
 		if len(part.list) == 0 {
 			continue
 		}
@@ -266,6 +267,26 @@ func (sh *sheet) summary(s render.Summary) {
 			}
 			sh.para(part.role, f.Path+": "+f.What)
 		}
+	}
+}
+
+// suspects lists the files with suspicions, worst first: what each has, and its worst.
+func (sh *sheet) suspects(s render.Summary) {
+	if len(s.Suspects) == 0 {
+		return
+	}
+	sh.heading("Suspicious, worst first", fmt.Sprint(len(s.Suspicious)))
+	for i, f := range s.Suspects {
+		if i == maxSummary {
+			sh.para(look.Muted, fmt.Sprintf("… and %d more files; s goes through all", len(s.Suspects)-i))
+			break
+		}
+		worst := f.Found()[0]
+		what := f.Path + ": " + worst.Said()
+		if f.Findings > 1 {
+			what += fmt.Sprintf("; with %s", f.Others())
+		}
+		sh.para(look.Bad, what)
 	}
 }
 

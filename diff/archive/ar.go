@@ -23,7 +23,7 @@ const (
 )
 
 func init() {
-	diff.Register(diff.Format{Kind: KindAr, Match: func(in *diff.Input) bool { return in.HasPrefix(arMagic) }, Compare: compareAr})
+	diff.Register(diff.Format{Kind: KindAr, Files: true, Match: func(in *diff.Input) bool { return in.HasPrefix(arMagic) }, Compare: compareAr})
 }
 
 // KindDeb is a Debian package: an ar archive of two tar archives.
@@ -32,7 +32,7 @@ const KindDeb diff.Kind = "deb"
 const debMagic = arMagic + "debian-binary"
 
 func init() {
-	diff.Register(diff.Format{Kind: KindDeb, Special: true, Match: func(in *diff.Input) bool { return in.HasPrefix(debMagic) }, Compare: compareAr})
+	diff.Register(diff.Format{Kind: KindDeb, Files: true, Special: true, Match: func(in *diff.Input) bool { return in.HasPrefix(debMagic) }, Compare: compareAr})
 }
 
 // debName takes the compression off the name of a package's member, so that it

@@ -54,7 +54,7 @@ func newc(name string) *cpioForm {
 }
 
 func init() {
-	diff.Register(diff.Format{Kind: KindCpio, Match: func(in *diff.Input) bool { return cpioFormOf(in.Head()) != nil }, Compare: compareCpio})
+	diff.Register(diff.Format{Kind: KindCpio, Files: true, Match: func(in *diff.Input) bool { return cpioFormOf(in.Head()) != nil }, Compare: compareCpio})
 }
 
 func cpioFormOf(p []byte) *cpioForm {

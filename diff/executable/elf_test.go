@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,7 +72,7 @@ func TestLinked(t *testing.T) {
 			t.Errorf("what only moved is suspicious: %s", s.What)
 		}
 	}
-	if s := child(t, n, ".dynsym"); !said(s, diff.SuspectImport, "system") {
+	if s := child(t, n, ".dynsym"); !said(s, diff.SuspectImport, "system") || !slices.ContainsFunc(s.Suspicions, func(s diff.Suspicion) bool { return s.Telling && s.Kind == diff.SuspectImport }) {
 		t.Errorf("the import is not said")
 	}
 	if s := child(t, n, ".rodata"); !said(s, diff.SuspectString, "an address on a network", "curl") {

@@ -260,13 +260,15 @@ func (e *elfPair) suspectImports(n *diff.Node, a, b *symbolsRead) {
 	suspectNames(n, diff.SuspectImport, "asks for a function", "B", "A", missing(lb, sa))
 }
 
-// suspectNames makes suspicions of names that one side has.
+// suspectNames makes suspicions of names that one side has, first of those that
+// tell most.
 func suspectNames(n *diff.Node, kind diff.SuspicionKind, does, side, other string, names []string) {
+	names = tellingFirst(names)
 	for i, name := range names {
 		if i == maxSuspects {
 			n.Suspect(diff.Suspicion{Kind: kind, What: fmt.Sprintf("side %s %s that %s does not: %d more", side, does, other, len(names)-i)})
 			return
 		}
-		n.Suspect(diff.Suspicion{Kind: kind, What: fmt.Sprintf("side %s %s that %s does not: %s", side, does, other, short(name))})
+		n.Suspect(diff.Suspicion{Kind: kind, Telling: kind == diff.SuspectImport && reaches(name), What: fmt.Sprintf("side %s %s that %s does not: %s", side, does, other, short(name))})
 	}
 }

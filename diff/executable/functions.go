@@ -19,6 +19,7 @@ type changedFunction struct {
 	whole          diff.Status // OnlyA or OnlyB when one side has nothing of it
 	ina, inb       int         // instructions that are not so on the other side
 	tells          int         // what they reach for, as texts tell
+	reaches        bool        // they call a function that an attack needs
 }
 
 // functions groups edits by the functions they lie in.
@@ -182,13 +183,14 @@ func (p *pairing) suspectFunctions(n *diff.Node, al *aligned, fs []*changedFunct
 					only++
 				}
 			}
-			n.Suspect(diff.Suspicion{Kind: f.kind(), What: fmt.Sprintf("%d more functions differ, of which one side has %d and the other has not", left, only)})
+			n.Suspect(diff.Suspicion{Kind: f.kind(), What: fmt.Sprintf("%s not named here, %d of them on one side only", plural(left, "more function"), only)})
 			return
 		}
 		first := f.edits[0]
 		h := (&judging{w: f.w}).hunk(first.a0, f.edits[len(f.edits)-1].a1, first.b0, f.edits[len(f.edits)-1].b1)
 		ra, rb := h.A, h.B
-		n.Suspect(diff.Suspicion{Kind: f.kind(), What: p.sentence(al, f), A: &ra, B: &rb})
+		what := p.sentence(al, f)
+		n.Suspect(diff.Suspicion{Kind: f.kind(), What: what, Telling: f.tells >= tellsPower || f.reaches, A: &ra, B: &rb})
 	}
 }
 
@@ -246,7 +248,7 @@ func (p *pairing) sentence(al *aligned, f *changedFunction) string {
 }
 
 // calls says which functions the instructions of one side call that those of the
-// other do not.
+// other do not, first those that tell most.
 func (p *pairing) calls(al *aligned, f *changedFunction) string {
 	of := func(of *program, r *region, s *stream, at func(edit) (int, int)) []string {
 		var addrs []uint64
@@ -279,7 +281,12 @@ func (p *pairing) calls(al *aligned, f *changedFunction) string {
 		names []string
 	}{{"A", without(ca, cb)}, {"B", without(cb, ca)}} {
 		if k := len(c.names); k > 0 {
+			c.names = tellingFirst(c.names)
+			f.reaches = f.reaches || reaches(c.names[0])
 			out += fmt.Sprintf("; only %s calls %s", c.side, strings.Join(c.names[:min(k, 4)], ", "))
+			if k > 4 {
+				out += fmt.Sprintf(" and %d more", k-4)
+			}
 		}
 	}
 	return out

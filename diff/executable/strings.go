@@ -60,10 +60,10 @@ func suspectStrings(n *diff.Node, side, other string, ss []string) {
 	told := 0
 	var plain []string
 	for _, s := range ss {
-		what := ""
-		for _, t := range telling {
+		what, power := "", false
+		for i, t := range telling {
 			if t.re.MatchString(s) {
-				what = t.what
+				what, power = t.what, 1<<(len(telling)-i) >= tellsPower
 				break
 			}
 		}
@@ -72,7 +72,7 @@ func suspectStrings(n *diff.Node, side, other string, ss []string) {
 			continue
 		}
 		told++
-		n.Suspect(diff.Suspicion{Kind: diff.SuspectString, What: fmt.Sprintf("side %s has a string that %s has not, %s: %q", side, other, what, short(s))})
+		n.Suspect(diff.Suspicion{Kind: diff.SuspectString, Telling: power, What: fmt.Sprintf("side %s has a string that %s has not, %s: %q", side, other, what, short(s))})
 	}
 	if len(plain) == 0 {
 		return

@@ -129,8 +129,12 @@ func (h *htmlWriter) summary(root *diff.Node) {
 		}
 	}
 	h.put(`</ul></header>`)
-	at := numbers(root, s.Suspicious, s.Unexplained, s.Unread)
-	h.findings("bad", "Suspicious, look here first", s.Suspicious, at)
+	files := make([]Finding, len(s.Suspects))
+	for i, f := range s.Suspects {
+		files[i].node = f.node
+	}
+	at := numbers(root, files, s.Suspicious, s.Unexplained, s.Unread)
+	h.suspicious(s, at)
 	h.causes(s)
 	h.findings("warn", "Not explained, worst first", s.Unexplained, at)
 	h.findings("warn", "Not read, so that nothing is known of it", s.Unread, at)
@@ -167,12 +171,11 @@ func (h *htmlWriter) findings(class, title string, fs []Finding, at map[*diff.No
 		return
 	}
 	open := ""
-	if len(fs) <= 2*maxFindings || class == "bad" {
+	if len(fs) <= 2*maxFindings {
 		open = " open"
 	}
 	h.put(`<section class="`, class, `"><details`, open, `><summary><h2>`, title, ` (`, number(len(fs)), `)</h2></summary>`)
 	var book book
-	within := h.within
 	for from := 0; from < len(fs); from += listPage {
 		if from > 0 && h.w.full() {
 			h.put(fmt.Sprintf(`<p class="note">… %s more left out (--max-report is reached)</p>`, number(len(fs)-from)))
@@ -182,11 +185,7 @@ func (h *htmlWriter) findings(class, title string, fs []Finding, at map[*diff.No
 		body := func() {
 			h.put(`<ul>`)
 			for _, f := range page {
-				where := h.text(strings.TrimPrefix(f.Path, within))
-				if !h.o.Stat {
-					where = fmt.Sprintf(`<a href="#n%d">%s</a>`, at[f.node], where)
-				}
-				h.put(`<li><code>`, where, `</code> `, h.text(f.said()), `</li>`)
+				h.put(`<li>`, h.link(strings.TrimPrefix(f.Path, h.within), at[f.node]), ` `, h.text(f.What), `</li>`)
 			}
 			h.put(`</ul>`)
 		}

@@ -77,7 +77,10 @@ func (h *htmlWriter) body(n *diff.Node, depth int) {
 	if h.o.wanted(n) {
 		h.lines("lines", h.o.lines(n))
 	}
+	was := h.o
+	h.o = h.o.below(n)
 	h.children(n, depth+1)
+	h.o = was
 	if n.Equal > 0 {
 		h.put(`<p class="equal">= `, number(n.Equal), ` equal</p>`)
 	}

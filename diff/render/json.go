@@ -11,7 +11,8 @@ import (
 )
 
 // SchemaVersion is the version of the fields beside diffoscope's. A consumer may
-// rely on this: within a version fields are added, never changed or removed.
+// rely on this: within a version fields are added, never changed or removed. The
+// schema says of those that were added since when they are.
 const SchemaVersion = 1
 
 // document is a node as JSON. The first fields are those of diffoscope's JSON
@@ -118,7 +119,8 @@ func (j *jsonWriter) node(n *diff.Node, outermost bool) {
 	}
 	j.write(bytes.TrimSuffix(p, []byte("}")))
 	j.write([]byte(`,"details":[`))
-	hidden, first, folded := 0, true, j.o.folded(n)
+	hidden, first, folded, was := 0, true, j.o.folded(n), j.o
+	j.o = j.o.below(n)
 	for _, c := range n.Children {
 		if j.o.Stat || j.w.full() || folded || !j.o.within(c) {
 			hidden++
@@ -130,6 +132,7 @@ func (j *jsonWriter) node(n *diff.Node, outermost bool) {
 		first = false
 		j.node(c, false)
 	}
+	j.o = was
 	j.write([]byte("]"))
 	if hidden > 0 {
 		p, err := json.Marshal(hidden)

@@ -88,7 +88,7 @@ func (m *markdown) summary(root *diff.Node) {
 		m.line("%s", plain(root.Note))
 	}
 	m.within = wrapping(root)
-	m.findings("Suspicious, look here first", s.Suspicious)
+	m.suspicious(root, s)
 	if s.Differing > 0 {
 		m.line("")
 		m.line("%s.", plain(tallies(s)))
@@ -107,7 +107,7 @@ func (m *markdown) summary(root *diff.Node) {
 			m.line("- %s", plain(strings.TrimSpace(l)))
 		}
 	}
-	m.findings("Not explained, worst first", s.Unexplained)
+	m.unexplained(s.unexplainedFiles())
 	m.findings("Not read, so that nothing is known of it", s.Unread)
 }
 
@@ -119,11 +119,53 @@ func (m *markdown) findings(title string, fs []Finding) {
 	m.line("### %s", title)
 	m.line("")
 	for i, f := range fs {
-		if i == f.most() && !m.o.Full {
-			m.line("- … and %d more (`--full` lists them)", len(fs)-i)
+		if i == maxFindings && !m.o.Full {
+			m.line("- … and %s more (`--full` lists them)", number(len(fs)-i))
 			break
 		}
-		m.line("- %s: %s", code(strings.TrimPrefix(f.Path, m.within)), plain(f.said()))
+		m.line("- %s: %s", code(strings.TrimPrefix(f.Path, m.within)), plain(f.What))
+	}
+}
+
+// unexplained says which files nothing explains, and which parts of them.
+func (m *markdown) unexplained(fs []unexplainedFile) {
+	if len(fs) == 0 {
+		return
+	}
+	m.line("")
+	m.line("### Not explained, worst first")
+	m.line("")
+	for i, f := range fs {
+		if i == maxFindings && !m.o.Full {
+			m.line("- … and %s (`--full` lists them)", plural(len(fs)-i, "more file"))
+			break
+		}
+		m.line("- %s: %s", code(strings.TrimPrefix(f.path, m.within)), plain(f.said(m.o.Full)))
+	}
+}
+
+// detailedShort is how many files have lines of their own where a report is to be
+// pasted.
+const detailedShort = 5
+
+// suspicious says which files are suspicious, and why: each has its line.
+func (m *markdown) suspicious(root *diff.Node, s Summary) {
+	if len(s.Suspects) == 0 {
+		return
+	}
+	m.line("")
+	m.line("### Suspicious, the worst file first")
+	m.line("")
+	for _, l := range m.o.suspiciousLines(root, s.Suspects, detailedShort) {
+		if l.file == nil {
+			m.line("  - %s", plain(l.below()))
+			continue
+		}
+		flag := ""
+		if l.flag != "" {
+			flag = " (all of them: " + code(l.flag) + ")"
+		}
+		m.line("- %s: %s%s", code(strings.TrimPrefix(l.file.Path, m.within)), plain(l.text), flag)
 	}
 }
 
@@ -138,7 +180,7 @@ func (m *markdown) node(n *diff.Node, at []string) {
 	if m.o.wanted(n) && !m.o.folded(n) {
 		lines = slices.Collect(m.o.lines(n))
 	}
-	if len(n.Reasons) > 0 || len(lines) > 0 || n.Note != "" || n.Status != diff.Differs {
+	if len(n.Reasons) > 0 || len(n.Suspicions) > 0 || len(lines) > 0 || n.Note != "" || n.Status != diff.Differs {
 		m.open(n, at)
 		m.body(n, lines)
 		m.line("</details>")
@@ -149,7 +191,10 @@ func (m *markdown) node(n *diff.Node, at []string) {
 		m.line("")
 		return
 	}
+	was := m.o
+	m.o = m.o.below(n)
 	m.children(n, at)
+	m.o = was
 }
 
 func (m *markdown) children(n *diff.Node, at []string) {

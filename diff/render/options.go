@@ -15,7 +15,7 @@ type Options struct {
 	Full     bool   // all content and all entries of a group, however many
 	Complete bool   // whether comparing was not cut short
 	// Only shows just the nodes whose path matches one of these globs, or whose
-	// kind is one of them. What is left out is counted.
+	// kind is one of them, with all that is in them. What is left out is counted.
 	Only []string
 	// Fold shows one line instead of the entries that differ for one of these
 	// causes alone.
@@ -69,6 +69,14 @@ func (o Options) wanted(n *diff.Node) bool {
 		return true
 	}
 	return slices.ContainsFunc(o.Only, func(g string) bool { return diff.Glob(g, n.Name) })
+}
+
+// below are the options for what is in a node: all of it is shown when the node is.
+func (o Options) below(n *diff.Node) Options {
+	if len(o.Only) > 0 && o.wanted(n) {
+		o.Only = nil
+	}
+	return o
 }
 
 // within reports whether a node, or any below it, is to be shown.

@@ -58,15 +58,30 @@ func TestSchema(t *testing.T) {
 			valid("another status", bytes.Replace(b.Bytes(), []byte(`"status":"differs"`), []byte(`"status":"fine"`), 1), false)
 		}
 	}
-	fields := []string{"details", "leftOut"}
-	for f := range reflect.TypeFor[document]().Fields() {
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		fields = append(fields, name)
+	sameFields(t, reflect.TypeFor[document](), []*jsonschema.Schema{s.Defs["node"], &s}, "details", "leftOut")
+	kinds := s.Defs["suspect"].Properties["kinds"].Items
+	for def, of := range map[*jsonschema.Schema]reflect.Type{s.Defs["summary"]: reflect.TypeFor[Summary](), s.Defs["finding"]: reflect.TypeFor[Finding](),
+		s.Defs["suspect"]: reflect.TypeFor[Suspect](), kinds: reflect.TypeFor[KindTally](), s.Defs["suspicion"]: reflect.TypeFor[diff.Suspicion]()} {
+		sameFields(t, of, []*jsonschema.Schema{def})
 	}
-	known := append(slices.Collect(maps.Keys(s.Defs["node"].Properties)), slices.Collect(maps.Keys(s.Properties))...)
+}
+
+// sameFields holds the fields that a type is written with to those of schemas.
+func sameFields(t *testing.T, of reflect.Type, defs []*jsonschema.Schema, more ...string) {
+	t.Helper()
+	fields := more
+	for f := range of.Fields() {
+		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" {
+			fields = append(fields, name)
+		}
+	}
+	var known []string
+	for _, d := range defs {
+		known = slices.AppendSeq(known, maps.Keys(d.Properties))
+	}
 	slices.Sort(fields)
 	slices.Sort(known)
 	if !slices.Equal(fields, known) {
-		t.Errorf("fields %v\nschema %v", fields, known)
+		t.Errorf("%s has the fields %v\nschema %v", of, fields, known)
 	}
 }

@@ -20,6 +20,7 @@ type Summary struct {
 	Expected    int          `json:"expected"`  // of the differing: permitted by the file of --expect
 	Causes      []Tally      `json:"causes"`
 	Suspicious  []Finding    `json:"suspicious"`  // never folded, worst first
+	Suspects    []Suspect    `json:"suspects"`    // the files that these are in, worst first
 	Unexplained []Finding    `json:"unexplained"` // worst first
 	Unread      []Finding    `json:"unread"`      // not checked, or not completely
 }
@@ -35,24 +36,19 @@ type Tally struct {
 
 // Finding is a node that needs a person.
 type Finding struct {
-	Path  string             `json:"path"` // names from the root down, joined by " / "
-	Kind  diff.SuspicionKind `json:"kind,omitempty"`
-	What  string             `json:"what"`
-	Bytes int64              `json:"bytes"` // that nothing explains, of both sides
+	Path    string             `json:"path"`           // names from the root down, joined by " / "
+	File    string             `json:"file,omitempty"` // the path of the file that it is in, or is
+	Kind    diff.SuspicionKind `json:"kind,omitempty"`
+	Telling bool               `json:"telling,omitempty"` // it reaches for what an attack needs
+	What    string             `json:"what"`
+	Bytes   int64              `json:"bytes"` // that nothing explains, of both sides
 
 	node *diff.Node
+	file *diff.Node
 }
 
 // Node is what the finding is about.
 func (f Finding) Node() *diff.Node { return f.node }
-
-// said is what a finding says, with its kind.
-func (f Finding) said() string {
-	if f.Kind == "" {
-		return f.What
-	}
-	return string(f.Kind) + ": " + cut(f.What)
-}
 
 // wrapping is the beginning of every path of a tree that says nothing: the root,
 // and the manifest where there is one.
@@ -64,19 +60,11 @@ func wrapping(root *diff.Node) string {
 	return out
 }
 
-// most is how many findings of a list are shown.
-func (f Finding) most() int {
-	if f.Kind != "" {
-		return maxSuspicions
-	}
-	return maxFindings
-}
-
 // Summarize walks a tree once.
 func Summarize(root *diff.Node, complete bool) Summary {
-	s := Summary{Status: root.Status, Residue: root.Residue, Complete: complete && !root.Capped, Causes: []Tally{}, Suspicious: []Finding{}, Unexplained: []Finding{}, Unread: []Finding{}}
+	s := Summary{Status: root.Status, Residue: root.Residue, Complete: complete && !root.Capped, Causes: []Tally{}, Suspicious: []Finding{}, Suspects: []Suspect{}, Unexplained: []Finding{}, Unread: []Finding{}}
 	w := &summing{s: &s, by: map[string]*Tally{}}
-	w.walk(root, nil)
+	w.walk(root, nil, place{file: root, path: root.Name})
 	for _, t := range w.by {
 		s.Causes = append(s.Causes, *t)
 	}
@@ -84,8 +72,9 @@ func Summarize(root *diff.Node, complete bool) Summary {
 		return cmp.Or(-cmp.Compare(a.Entries, b.Entries), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Name, b.Name))
 	})
 	slices.SortStableFunc(s.Suspicious, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(b.Kind.Weight(), a.Kind.Weight()), cmp.Compare(b.Bytes, a.Bytes))
+		return cmp.Or(cmp.Compare(b.weight(), a.weight()), cmp.Compare(b.Bytes, a.Bytes))
 	})
+	s.Suspects = suspects(s.Suspicious)
 	slices.SortStableFunc(s.Unexplained, func(a, b Finding) int { return cmp.Compare(badness(b.node), badness(a.node)) })
 	if len(s.Unread) > 0 {
 		s.Complete = false
@@ -98,21 +87,30 @@ type summing struct {
 	by map[string]*Tally
 }
 
-func (w *summing) walk(n *diff.Node, at []string) {
+// place is the file that a node is or lies in.
+type place struct {
+	file *diff.Node
+	path string
+}
+
+func (w *summing) walk(n *diff.Node, at []string, in place) {
 	if n.Listing {
 		return
 	}
 	w.s.Equal += n.Equal
 	if n.Kind == diff.KindGroup {
 		for _, c := range n.Children {
-			w.walk(c, at)
+			w.walk(c, at, place{file: c})
 		}
 		return
 	}
 	at = append(at[:len(at):len(at)], n.Name)
 	where := strings.Join(at, " / ")
+	if in.file == n {
+		in.path = where
+	}
 	for _, f := range n.Suspicions {
-		w.s.Suspicious = append(w.s.Suspicious, Finding{Path: where, Kind: f.Kind, What: f.What, Bytes: unexplained(n), node: n})
+		w.s.Suspicious = append(w.s.Suspicious, Finding{Path: where, File: in.path, Kind: f.Kind, Telling: f.Telling, What: f.What, Bytes: unexplained(n), node: n, file: in.file})
 	}
 	switch {
 	case n.Status == diff.Same:
@@ -122,16 +120,20 @@ func (w *summing) walk(n *diff.Node, at []string) {
 	case n.Status == diff.Unreadable, n.Status == diff.NotChecked && len(n.Children) == 0:
 		w.s.Unread = append(w.s.Unread, Finding{Path: where, What: cmp.Or(n.Note, "it was not looked at"), node: n})
 	default:
-		w.differing(n, where)
+		w.differing(n, where, in)
 	}
+	files := len(n.Children) > 0 && diff.HoldsFiles(n.Kind)
 	for _, c := range n.Children {
-		w.walk(c, at)
+		if files {
+			in = place{file: c}
+		}
+		w.walk(c, at, in)
 	}
 }
 
 // differing counts a node's own reasons. A node whose children account for it
 // counts only with reasons of its own.
-func (w *summing) differing(n *diff.Node, where string) {
+func (w *summing) differing(n *diff.Node, where string, in place) {
 	own := len(n.Reasons) > 0 || leaf(n) || len(n.UnexplainedA)+len(n.UnexplainedB) > 0
 	if ownCapped(n) {
 		w.s.Unread = append(w.s.Unread, Finding{Path: where, What: n.Note, node: n})
@@ -160,7 +162,7 @@ func (w *summing) differing(n *diff.Node, where string) {
 			t.Entries++
 		}
 		if strings.HasPrefix(r.Cause.ID, "D7") && len(n.Suspicions) == 0 {
-			w.s.Suspicious = append(w.s.Suspicious, Finding{Path: where, What: r.Cause.Name + said(r), Bytes: unexplained(n), node: n})
+			w.s.Suspicious = append(w.s.Suspicious, Finding{Path: where, File: in.path, What: r.Cause.Name + said(r), Bytes: unexplained(n), node: n, file: in.file})
 		}
 	}
 	if derived && !ownResidue(n) {
@@ -168,7 +170,7 @@ func (w *summing) differing(n *diff.Node, where string) {
 	}
 	w.s.Differing++
 	if ownResidue(n) {
-		w.s.Unexplained = append(w.s.Unexplained, Finding{Path: where, What: what(n), Bytes: unexplained(n), node: n})
+		w.s.Unexplained = append(w.s.Unexplained, Finding{Path: where, File: in.path, What: what(n), Bytes: unexplained(n), node: n, file: in.file})
 	} else {
 		w.s.Explained++
 	}
@@ -227,23 +229,44 @@ func what(n *diff.Node) string {
 			fields = append(fields, r.Field)
 		}
 	}
+	fields = together(fields)
 	if b := unexplained(n); b > 0 {
-		fields = append(fields, fmt.Sprintf("%d bytes of content", b))
+		fields = append(fields, plural(int(b), "byte")+" of content")
 	} else if len(fields) == 0 {
 		fields = append(fields, "content, not examined")
 	}
 	return strings.Join(fields, ", ")
 }
 
-// badness orders what nothing explains: programs first, then what is on one
-// side only, then by bytes.
-func badness(n *diff.Node) int64 {
-	b := unexplained(n) + int64(len(n.Suspicions))<<44
-	for _, r := range n.Reasons {
-		if r.Cause != nil && strings.HasPrefix(r.Cause.ID, "D7") {
-			b += 1 << 50
+// together names what comes several times once, with its count.
+func together(fields []string) (out []string) {
+	times := map[string]int{}
+	for _, f := range fields {
+		if times[f]++; times[f] == 1 {
+			out = append(out, f)
 		}
 	}
+	for i, f := range out {
+		if k := times[f]; k > 1 {
+			out[i] = fmt.Sprintf("%s (%s times)", f, number(k))
+		}
+	}
+	return out
+}
+
+// badness orders what nothing explains: by the heaviest suspicion, then programs
+// first, then what is on one side only, then by bytes.
+func badness(n *diff.Node) int64 {
+	heaviest := 0
+	for _, s := range n.Suspicions {
+		heaviest = max(heaviest, s.Weight())
+	}
+	for _, r := range n.Reasons {
+		if r.Cause != nil && strings.HasPrefix(r.Cause.ID, "D7") {
+			heaviest = max(heaviest, Finding{}.weight())
+		}
+	}
+	b := min(unexplained(n), 1<<40-1) + int64(heaviest)<<48
 	if !diff.Textual(n.Kind) {
 		b += 1 << 40
 	}

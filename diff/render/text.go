@@ -67,7 +67,7 @@ func (t *text) summary(root *diff.Node) {
 		t.line("note: %s", safe.Line(root.Note))
 	}
 	t.within = wrapping(root)
-	t.findings("suspicious, look here first:", red, s.Suspicious)
+	t.suspicious(root, s)
 	if s.Differing > 0 {
 		t.line("%s", tallies(s))
 	}
@@ -81,16 +81,31 @@ func (t *text) summary(root *diff.Node) {
 	for _, l := range t.o.permits() {
 		t.line("%s", l)
 	}
-	t.findings("not explained, worst first:", yellow, s.Unexplained)
+	t.unexplained(s.unexplainedFiles())
 	t.findings("not read, so that nothing is known of it:", yellow, s.Unread)
 }
 
-// maxFindings bounds each list of the summary but that of suspicions, which
-// maxSuspicions bounds.
-const (
-	maxFindings   = 10
-	maxSuspicions = 200
-)
+// maxFindings bounds each list of the summary but that of suspicions.
+const maxFindings = 10
+
+// suspicious says which files are suspicious, and why: each has its line.
+func (t *text) suspicious(root *diff.Node, s Summary) {
+	if len(s.Suspects) == 0 {
+		return
+	}
+	t.line("%s", t.paint(red, "suspicious, the worst file first:"))
+	for _, l := range t.o.suspiciousLines(root, s.Suspects, detailed) {
+		if l.file == nil {
+			t.line("    %s", l.below())
+			continue
+		}
+		flag := ""
+		if l.flag != "" {
+			flag = t.paint(faint, "  (all of them: "+l.flag+")")
+		}
+		t.line("  %s: %s%s", t.paint(bold, safe.Line(strings.TrimPrefix(l.file.Path, t.within))), safe.Line(l.text), flag)
+	}
+}
 
 func (t *text) findings(title string, st style, fs []Finding) {
 	if len(fs) == 0 {
@@ -98,11 +113,26 @@ func (t *text) findings(title string, st style, fs []Finding) {
 	}
 	t.line("%s", t.paint(st, title))
 	for i, f := range fs {
-		if i == f.most() && !t.o.Full {
-			t.line("  … and %d more (--full lists them)", len(fs)-i)
+		if i == maxFindings && !t.o.Full {
+			t.line("  … and %s more (--full lists them)", number(len(fs)-i))
 			break
 		}
-		t.line("  %s: %s", safe.Line(strings.TrimPrefix(f.Path, t.within)), safe.Line(f.said()))
+		t.line("  %s: %s", safe.Line(strings.TrimPrefix(f.Path, t.within)), safe.Line(f.What))
+	}
+}
+
+// unexplained says which files nothing explains, and which parts of them.
+func (t *text) unexplained(fs []unexplainedFile) {
+	if len(fs) == 0 {
+		return
+	}
+	t.line("%s", t.paint(yellow, "not explained, worst first:"))
+	for i, f := range fs {
+		if i == maxFindings && !t.o.Full {
+			t.line("  … and %s (--full lists them)", plural(len(fs)-i, "more file"))
+			break
+		}
+		t.line("  %s: %s", safe.Line(strings.TrimPrefix(f.path, t.within)), safe.Line(f.said(t.o.Full)))
 	}
 }
 
@@ -141,7 +171,10 @@ func (o Options) verdict(s Summary) string {
 	case s.Status == diff.Differs && s.Residue == diff.ResidueNone:
 		return "differs, and every difference is accounted for" + partly
 	case s.Status == diff.Differs && len(s.Suspicious) > 0:
-		return "differs, and " + plural(len(s.Suspicious), "finding is suspicious", "findings are suspicious") + partly
+		if n := len(s.Suspicious); n > 1 {
+			return "differs, and " + plural(n, "finding") + " in " + plural(len(s.Suspects), "file") + " are suspicious" + partly
+		}
+		return "differs, and 1 finding is suspicious" + partly
 	case s.Status == diff.Differs && len(s.Unexplained) > 0:
 		return "differs, and nothing explains " + number(len(s.Unexplained)) + " of " + plural(s.Differing, "differing entry", "differing entries") + partly
 	case s.Status == diff.Differs:
@@ -164,12 +197,20 @@ func tallies(s Summary) string {
 		out = fmt.Sprintf("%s for %s of %s", plural(max(sure, 1), "cause accounts", "causes account"), number(s.Explained), out)
 	}
 	if n := len(s.Unexplained); n > 0 {
+		files := s.unexplainedFiles()
 		var worst []string
-		for _, f := range s.Unexplained[:min(n, 3)] {
-			worst = append(worst, safe.Line(f.node.Name))
+		for _, f := range files[:min(len(files), 3)] {
+			worst = append(worst, safe.Line(f.name()))
 		}
-		out += fmt.Sprintf("; %s unexplained: %s", number(n), strings.Join(worst, ", "))
-		if n > 1 {
+		if len(files) > 3 {
+			worst = append(worst, "…")
+		}
+		in := ""
+		if len(files) < n {
+			in = " in " + plural(len(files), "file")
+		}
+		out += fmt.Sprintf("; %s unexplained%s: %s", number(n), in, strings.Join(worst, ", "))
+		if len(files) > 1 {
 			out += ", worst first"
 		}
 	}
@@ -232,7 +273,10 @@ func (t *text) node(n *diff.Node, depth int) {
 	if t.o.wanted(n) {
 		t.content(in+"    ", n)
 	}
+	was := t.o
+	t.o = t.o.below(n)
 	t.children(n, depth)
+	t.o = was
 }
 
 func (t *text) children(n *diff.Node, depth int) {
