@@ -59,6 +59,7 @@ type comparison struct {
 	ends   bool            // some of them differ, and all only by their line ends
 	moved  []string        // paths of objects and sets whose kids come in another order
 	turned []string        // paths of lists, whose order means something
+	read   []string        // paths of objects whose order may decide what is read
 	astray []string        // paths of values that are spelled alike and refer to others
 	bytes  bool            // what is compared is no text
 	cause  *diff.Cause     // of what is compared
@@ -83,6 +84,10 @@ func (c *comparison) run() error {
 	if len(c.turned) > 0 {
 		c.n.Reasons = append(c.n.Reasons, diff.Reason{Field: "order of a list", A: "as in A", B: places(c.turned), Cause: &diff.Cause{ID: "D4a", Name: "order of keys or elements",
 			Confidence: diff.Likely, Evidence: "the elements are the same; but what comes first in a list may decide what is done", Fix: "write them sorted"}})
+	}
+	if len(c.read) > 0 {
+		c.n.Reasons = append(c.n.Reasons, diff.Reason{Field: "order of keys that counts", A: "as in A", B: places(c.read), Cause: &diff.Cause{ID: "D4a", Name: "order of keys or elements",
+			Confidence: diff.Likely, Evidence: "the values are the same; but what comes first may decide what is read: an anchor that is set twice, keys that some readers take for one, a search that wants them sorted", Fix: "write them sorted"}})
 	}
 	if len(c.astray) > 0 {
 		c.n.Reasons = append(c.n.Reasons, diff.Reason{Field: "references to other objects", A: "as in A", B: places(c.astray)})
@@ -127,7 +132,7 @@ func (c *comparison) values(path string, a, b *value) error {
 		}
 		return nil
 	}
-	if a.whole && b.whole && (a.sum == b.sum || a.same != nil && c.met[a.same] == b.same) {
+	if a.whole && b.whole && (a.sum == b.sum || a.same != nil && b.same != nil && c.matched(a, b)) {
 		c.n.Equal++
 		c.shared++
 		return nil
@@ -158,6 +163,9 @@ func (c *comparison) values(path string, a, b *value) error {
 	case moved && a.shape == list && a.text != "set" && a.text != "frozenset":
 		c.turned = append(c.turned, path)
 		c.n.UnexplainedA, c.n.UnexplainedB = append(c.n.UnexplainedA, a.at), append(c.n.UnexplainedB, b.at)
+	case moved && (c.docs[0].ordered || c.docs[1].ordered || a.shape == object && (foldedAlike(a) || foldedAlike(b))):
+		c.read = append(c.read, path)
+		c.n.UnexplainedA, c.n.UnexplainedB = append(c.n.UnexplainedA, a.at), append(c.n.UnexplainedB, b.at)
 	case moved:
 		c.moved = append(c.moved, path)
 	}
@@ -173,7 +181,7 @@ func (c *comparison) sameReferences(a, b *value) bool {
 		switch {
 		case ta == nil || tb == nil:
 			return false
-		case ta.sum == tb.sum, c.met[ta] == tb:
+		case ta.sum == tb.sum, c.matched(a, b):
 			return true
 		case !bytes.Equal(c.docs[0].bytes(ta.at), c.docs[1].bytes(tb.at)) || !c.sameReferences(ta, tb):
 			return false
@@ -193,6 +201,13 @@ func (c *comparison) sameReferences(a, b *value) bool {
 		}
 	}
 	return true
+}
+
+// matched reports whether two references lead to objects that were compared with
+// one another. What may differ for a cause where it stands, such as the path of a
+// source, has none where code works with it.
+func (c *comparison) matched(a, b *value) bool {
+	return c.met[a.same] == b.same && (a.same.cause == nil || a.cause != nil && b.cause != nil)
 }
 
 // opened gives both values with what is inside them.

@@ -44,7 +44,7 @@ func parseMo(src []byte) (*document, error) {
 	if len(src) < moHeader {
 		return nil, bad("it ends inside the header")
 	}
-	m := &messages{d: &document{src: src, binary: true, fields: moFields}, src: src, o: binary.LittleEndian}
+	m := &messages{d: &document{src: src, binary: true, ordered: true, fields: moFields}, src: src, o: binary.LittleEndian}
 	if strings.HasPrefix(string(src), moBig) {
 		m.o = binary.BigEndian
 	}
@@ -71,7 +71,7 @@ func parseMo(src []byte) (*document, error) {
 	root.add("rest of the header", moHeader, m.ids)
 	root.add("revision", 4, 8)
 	root.add(pieceImplied, 8, 20)
-	if size := "size of the hash table"; m.nhash == 0 || m.nhash == primeFrom(max(3, m.n*4/3)) {
+	if size := "size of the hash table"; m.nhash == primeFrom(max(3, m.n*4/3)) {
 		root.add(pieceImplied+" "+size, 20, 24)
 	} else {
 		root.add(size, 20, 24)

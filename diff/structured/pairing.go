@@ -4,6 +4,7 @@ import (
 	"math/big"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // pairKids pairs the kids of two values, by their numbers, -1 where one has no
@@ -41,6 +42,27 @@ func byKey(a, b []*value, key func(*value) string) (pairs [][2]int, moved bool) 
 		}
 	}
 	return pairs, moved
+}
+
+// foldedAlike reports whether two keys of a value are one for readers that do not
+// tell capitals from small letters, as Go's encoding/json does not: these take the
+// last of them.
+func foldedAlike(v *value) bool {
+	seen := map[string]string{}
+	for _, k := range v.kids {
+		f := strings.Map(func(r rune) rune {
+			least := r
+			for o := unicode.SimpleFold(r); o != r; o = unicode.SimpleFold(o) {
+				least = min(least, o)
+			}
+			return least
+		}, k.name)
+		if name, ok := seen[f]; ok && name != k.name {
+			return true
+		}
+		seen[f] = k.name
+	}
+	return false
 }
 
 // maxTable bounds the table with which lists are aligned: larger ones are

@@ -1,10 +1,13 @@
 package structured
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stagescope/stagescope/diff"
 )
@@ -217,8 +220,11 @@ func (m *marshal) variable(v *value, t byte, depth int) error {
 		if err != nil {
 			return err
 		}
-		if t == 's' {
+		switch {
+		case t == 's':
 			tag = "bytes"
+		case t != 't' && t != 'u' && n <= len(m.src)-m.at && bytes.ContainsFunc(m.src[m.at:m.at+n], func(r rune) bool { return r >= utf8.RuneSelf }):
+			tag = "latin" // what is said to be ASCII is read byte by byte, and not as UTF-8
 		}
 		return m.content(v, tag, n, t == 's')
 	case 'f':
@@ -374,8 +380,8 @@ func nameOfCode(v *value) string {
 			if k.same != nil {
 				k = k.same
 			}
-			if len(k.text) > 4 {
-				return k.text[len("str "):min(len(k.text), 200)]
+			if _, name, ok := strings.Cut(k.text, " "); ok && name != "" {
+				return name[:min(len(name), 200)]
 			}
 		}
 	}

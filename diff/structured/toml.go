@@ -25,11 +25,12 @@ func isTOML(in *diff.Input) bool {
 }
 
 // tomlParser makes a tree of tables: an array of tables is a list, every other
-// table an object below the root, under its whole name.
+// table an object, under its whole name. Both lie below the root, but for those
+// whose name begins with that of an array: they are its last element's.
 type tomlParser struct {
 	weaver
 	root, table *value
-	path        string
+	lists       map[*value]map[string]*value // arrays by what holds them and by name
 }
 
 func parseTOML(src []byte) (*document, error) {
@@ -39,7 +40,7 @@ func parseTOML(src []byte) (*document, error) {
 		return nil, err
 	}
 	root.shape, d.root = object, root
-	p := &tomlParser{weaver: weaver{d: d}, root: root, table: root}
+	p := &tomlParser{weaver: weaver{d: d}, root: root, table: root, lists: map[*value]map[string]*value{}}
 	var parser unstable.Parser
 	parser.Reset(src)
 	for parser.NextExpression() {
@@ -62,9 +63,8 @@ func parseTOML(src []byte) (*document, error) {
 	return d, nil
 }
 
-// key is a dotted key and the bytes it lies in.
-func key(e *unstable.Node) (name string, from, to int) {
-	var parts []string
+// key is a dotted key, its parts, and the bytes it lies in.
+func key(e *unstable.Node) (parts []string, from, to int) {
 	from = -1
 	for it := e.Key(); it.Next(); {
 		n := it.Node()
@@ -73,12 +73,12 @@ func key(e *unstable.Node) (name string, from, to int) {
 		}
 		to = int(n.Raw.Offset + n.Raw.Length)
 		s := string(n.Data)
-		if strings.ContainsAny(s, ".") {
-			s = `"` + s + `"`
+		if strings.ContainsAny(s, `."`) {
+			s = strconv.Quote(s)
 		}
 		parts = append(parts, s)
 	}
-	return strings.Join(parts, "."), from, to
+	return parts, from, to
 }
 
 func (p *tomlParser) kid(of *value, name string, s shape, depth int) (*value, error) {
@@ -91,28 +91,57 @@ func (p *tomlParser) kid(of *value, name string, s shape, depth int) (*value, er
 	return v, nil
 }
 
+// holder is what a table of a name lies below, and how deep: the last element of an
+// array whose name begins it, or the root.
+func (p *tomlParser) holder(parts []string) (*value, int) {
+	of, depth := p.root, 0
+	for n := 1; n < len(parts); n++ {
+		if l := p.lists[of][strings.Join(parts[:n], ".")]; l != nil {
+			of, depth = l.kids[len(l.kids)-1], depth+2
+		}
+	}
+	return of, depth
+}
+
+// array is the list of an array's elements.
+func (p *tomlParser) array(of *value, name string, depth int) (*value, error) {
+	if v := p.lists[of][name]; v != nil {
+		return v, nil
+	}
+	v, err := p.kid(of, "[["+name+"]]", list, depth)
+	if err != nil {
+		return nil, err
+	}
+	if p.lists[of] == nil {
+		p.lists[of] = map[string]*value{}
+	}
+	p.lists[of][name] = v
+	return v, nil
+}
+
 // header begins a table.
 func (p *tomlParser) header(e *unstable.Node) error {
-	name, from, to := key(e)
-	of, brackets, kid := p.root, 1, "["+name+"]"
+	parts, from, to := key(e)
+	if len(parts) > maxDepth {
+		return bad("tables more than %d deep are not taken apart", maxDepth)
+	}
+	name := strings.Join(parts, ".")
+	of, depth := p.holder(parts)
+	brackets, kid := 1, "["+name+"]"
 	if e.Kind == unstable.ArrayTable {
-		brackets = 2
-		i := slices.IndexFunc(p.root.kids, func(v *value) bool { return v.name == "["+kid+"]" })
-		if i < 0 {
-			if _, err := p.kid(p.root, "["+kid+"]", list, 1); err != nil {
-				return err
-			}
-			i = len(p.root.kids) - 1
+		l, err := p.array(of, name, depth+1)
+		if err != nil {
+			return err
 		}
-		of, kid = p.root.kids[i], ""
-	} else if slices.ContainsFunc(p.root.kids, func(v *value) bool { return v.name == kid }) && len(p.root.kids) < 1<<12 {
+		of, brackets, kid = l, 2, ""
+	} else if len(of.kids) < 1<<12 && slices.ContainsFunc(of.kids, func(v *value) bool { return v.name == kid }) {
 		p.d.twice = append(p.d.twice, name)
 	}
-	t, err := p.kid(of, kid, object, 2)
+	t, err := p.kid(of, kid, object, depth+2)
 	if err != nil {
 		return err
 	}
-	p.table, p.path = t, name
+	p.table = t
 	// The name stands between brackets, with nothing but white space around it.
 	open := bytes.LastIndexByte(p.d.src[:from], '[') - brackets + 1
 	end := bytes.IndexByte(p.d.src[to:], ']')
@@ -125,8 +154,8 @@ func (p *tomlParser) header(e *unstable.Node) error {
 
 // keyValue adds one value.
 func (p *tomlParser) keyValue(e *unstable.Node) error {
-	name, from, to := key(e)
-	v, err := p.kid(p.table, name, scalar, 3)
+	parts, from, to := key(e)
+	v, err := p.kid(p.table, strings.Join(parts, "."), scalar, 1)
 	if err != nil {
 		return err
 	}

@@ -96,7 +96,9 @@ type document struct {
 	twice  []string // paths of keys that stand there more than once
 	styles func(*document) string
 	binary bool // there is no layout
-	shut   bool // some values are closed
+	// ordered says that the order of the kids of any object may mean something.
+	ordered bool
+	shut    bool // some values are closed
 	// open reads a closed value again, all of it.
 	open func(v *value) (*value, error)
 	// fields say what a piece of the root that differs means.

@@ -119,6 +119,9 @@ func (p *xmlParser) token(t xml.Token, from, to int) error {
 			}
 		}
 		v.add("end", from, to)
+		if len(v.gaps) > 0 {
+			pad(v, len(v.kids)+1)
+		}
 		p.pop()
 		return nil
 	case xml.CharData:
@@ -149,6 +152,7 @@ func (p *xmlParser) chars(t xml.CharData, from, to int) error {
 	raw := p.src[from:to]
 	if len(bytes.Trim(raw, " \t\r\n")) == 0 {
 		if top := p.top(); len(p.stack) == 1 || bytes.IndexByte(raw, '\n') >= 0 {
+			pad(top, len(top.kids))
 			top.gaps = append(top.gaps, diff.Range{Off: int64(from), Len: int64(to - from)})
 			return nil
 		}
@@ -160,6 +164,14 @@ func (p *xmlParser) chars(t xml.CharData, from, to int) error {
 	v.text = "text " + string(t)
 	v.add(pieceValue, from, to)
 	return nil
+}
+
+// pad gives a value the gaps that it does not have, empty ones: one before each kid,
+// so that white space between two others is not the same.
+func pad(v *value, n int) {
+	for len(v.gaps) < n {
+		v.gaps = append(v.gaps, diff.Range{})
+	}
 }
 
 // elementName is what a tag begins with.

@@ -115,6 +115,8 @@ func (p *yamlParser) offsets(n *yaml.Node, depth int) error {
 	if placed(n) {
 		p.marks = append(p.marks, at)
 	}
+	// An alias stands for the last anchor of its name before it.
+	p.d.ordered = p.d.ordered || n.Kind == yaml.AliasNode
 	for _, c := range n.Content {
 		if err := p.offsets(c, depth+1); err != nil {
 			return err
