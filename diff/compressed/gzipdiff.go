@@ -38,6 +38,11 @@ func compareGzip(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff
 	}
 	for i := range min(len(ga.members), len(gb.members)) {
 		ma, mb := ga.members[i], gb.members[i]
+		if ma.plain.Off != mb.plain.Off && len(ga.members) == len(gb.members) {
+			n.Reasons = append(n.Reasons, diff.Reason{Field: fmt.Sprintf("where member %d begins", i+1), A: fmt.Sprintf("byte %d of the content", ma.plain.Off), B: fmt.Sprintf("byte %d of the content", mb.plain.Off),
+				Cause: &diff.Cause{ID: "D3c", Name: "blocks of parallel compression", Confidence: diff.Likely}})
+			unexplained(n, ma.deflate, mb.deflate)
+		}
 		prefix := ""
 		if i > 0 {
 			prefix = fmt.Sprintf("member %d: ", i+1)

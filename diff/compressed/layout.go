@@ -118,51 +118,69 @@ func zstdHeader(h []byte) (int64, string) {
 	return n, strings.Join(says, ", ")
 }
 
-// lz4Layout says what a frame's descriptor says, and counts its blocks.
-func lz4Layout(in *diff.Input) string {
+// frameOfLz4 is what says how the blocks of a frame are to be read.
+type frameOfLz4 struct {
+	first  int64 // where the first block begins
+	legacy bool
+	sums   int64 // bytes after each block
+}
+
+// lz4Descriptor reads a frame's descriptor, and says what it says; nil when it is cut
+// short.
+func lz4Descriptor(in *diff.Input) (f frameOfLz4, says []string) {
 	var h [7]byte
 	if n, _ := in.ReadAt(h[:], 0); n < 7 {
+		return f, nil
+	}
+	if f.first, f.legacy = 4, string(h[:4]) == lz4Legacy; f.legacy {
+		return f, []string{"the older frame"}
+	}
+	flags := h[4]
+	f.first = 7
+	says = append(says, lz4BlockSize(h[5]))
+	if flags&0x20 == 0 {
+		says = append(says, "linked")
+	}
+	if flags&0x10 != 0 {
+		f.sums = 4
+		says = append(says, "block checksums")
+	}
+	if flags&8 != 0 {
+		f.first += 8
+		says = append(says, "the content's size")
+	}
+	if flags&1 != 0 {
+		f.first += 4
+	}
+	if flags&4 != 0 {
+		says = append(says, "a checksum")
+	}
+	return f, says
+}
+
+// lz4Layout says what a frame's descriptor says, and counts its blocks.
+func lz4Layout(in *diff.Input) string {
+	f, says := lz4Descriptor(in)
+	if says == nil {
 		return ""
 	}
-	at, legacy, sums := int64(4), string(h[:4]) == lz4Legacy, int64(0)
-	var says []string
-	if !legacy {
-		flags := h[4]
-		at = 7
-		says = append(says, lz4BlockSize(h[5]))
-		if flags&0x20 == 0 {
-			says = append(says, "linked")
-		}
-		if flags&0x10 != 0 {
-			sums = 4
-			says = append(says, "block checksums")
-		}
-		if flags&8 != 0 {
-			at += 8
-			says = append(says, "the content's size")
-		}
-		if flags&1 != 0 {
-			at += 4
-		}
-		if flags&4 != 0 {
-			says = append(says, "a checksum")
-		}
-	}
+	var h [4]byte
+	at := f.first
 	blocks, raw := 0, 0
 	for at+4 <= in.Size && blocks < maxFrames {
-		if n, err := in.ReadAt(h[:4], at); n < 4 || err != nil && err != io.EOF {
+		if n, err := in.ReadAt(h[:], at); n < 4 || err != nil && err != io.EOF {
 			return ""
 		}
 		v := binary.LittleEndian.Uint32(h[:])
-		if v == 0 && !legacy {
+		if v == 0 && !f.legacy {
 			break
 		}
 		blocks++
-		if v>>31 != 0 && !legacy {
+		if v>>31 != 0 && !f.legacy {
 			raw++
 			v &= 1<<31 - 1
 		}
-		at += 4 + int64(v) + sums
+		at += 4 + int64(v) + f.sums
 	}
 	says = append([]string{fmt.Sprintf("%s (%d as they are)", count(blocks, "block"), raw)}, says...)
 	return strings.Join(says, ", ")

@@ -53,6 +53,7 @@ func decoderOf(in *diff.Input) *decoder {
 func compareOther(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input) error {
 	var plain [2]*diff.Input
 	var names [2]string
+	var headers []diff.Reason
 	kinds := [2]diff.Kind{}
 	for i, in := range []*diff.Input{a, b} {
 		d := decoderOf(in)
@@ -62,6 +63,7 @@ func compareOther(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *dif
 			if g, plain[i], err = openGzip(ctx, x, in); err == nil && g.end != in.Size {
 				err = fmt.Errorf("%w: %d bytes follow the stream", diff.ErrFormat, in.Size-g.end)
 			}
+			headers = append(headers, saidBy(g, i)...)
 		} else {
 			plain[i], err = keep(ctx, x, d.open, in)
 		}
@@ -75,6 +77,22 @@ func compareOther(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *dif
 	}
 	n.Reasons = append(n.Reasons, diff.Reason{Field: "compression", A: string(kinds[0]), B: string(kinds[1]),
 		Cause: &diff.Cause{ID: "A5", Name: "compression", Confidence: diff.Proved, Evidence: "both were decoded and the contents compared", Fix: "pin the compressor and its level"}})
+	n.Reasons = append(n.Reasons, headers...)
 	recompressed(n, "", names, whole(a), whole(b))
 	return nil
+}
+
+// saidBy gives reasons for what the headers of a gzip stream hold beside how it was
+// compressed, which the other side's stream has no place for.
+func saidBy(g *gzipReader, side int) (out []diff.Reason) {
+	for i, m := range g.members {
+		prefix := ""
+		if i > 0 {
+			prefix = fmt.Sprintf("member %d: ", i+1)
+		}
+		ms := [2]gzipMember{{xfl: m.xfl, os: m.os}, {xfl: m.xfl, os: m.os}}
+		ms[side] = m
+		out = append(out, headerReasons(prefix, ms[0], ms[1])...)
+	}
+	return out
 }

@@ -3,6 +3,7 @@ package compressed
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/stagescope/stagescope/diff"
 )
@@ -55,8 +56,13 @@ func written(n *diff.Node, names [2]string, a, b *diff.Input, alike bool) {
 		}
 	default:
 		// What a known encoder is named by says it all, but not of lz4's frames.
-		if n.Kind == KindLz4 && alike || encoderCause(names) == nil {
+		switch {
+		case n.Kind == KindLz4 && alike || encoderCause(names) == nil:
 			add("how it is cut", layout(n.Kind, a), layout(n.Kind, b), encoderCause(names))
+		case n.Kind == KindLz4:
+			_, sa := lz4Descriptor(a)
+			_, sb := lz4Descriptor(b)
+			add("frame", strings.Join(sa, ", "), strings.Join(sb, ", "), encoderCause(names))
 		}
 	}
 }
