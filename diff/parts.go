@@ -23,9 +23,11 @@ func (x *Examiner) Parts(ctx context.Context, n *Node, a, b *Input, pa, pb []Par
 		n.Reasons = append(n.Reasons, Reason{Field: "parts that reach past the end", A: strings.Join(oddA, "; "), B: strings.Join(oddB, "; ")})
 	}
 	other := map[string]keyedPart{}
-	for _, p := range kb {
-		other[p.key] = p
+	at := map[string]int{}
+	for i, p := range kb {
+		other[p.key], at[p.key] = p, i
 	}
+	last, moved := -1, ""
 	for _, p := range ka {
 		q, ok := other[p.key]
 		if !ok {
@@ -35,9 +37,16 @@ func (x *Examiner) Parts(ctx context.Context, n *Node, a, b *Input, pa, pb []Par
 			continue
 		}
 		delete(other, p.key)
+		if at[p.key] < last && moved == "" {
+			moved = p.Name
+		}
+		last = max(last, at[p.key])
 		if err := x.Part(ctx, n, a, b, &p.Part, &q.Part); err != nil {
 			return err
 		}
+	}
+	if moved != "" { // no part says where it lies
+		n.Reasons = append(n.Reasons, Reason{Field: "order of the parts", A: "as in A", B: fmt.Sprintf("%q comes earlier", moved)})
 	}
 	for _, p := range kb {
 		if _, ok := other[p.key]; ok {

@@ -243,6 +243,9 @@ func explainAr(rawA, rawB []byte, rs []diff.Reason) []diff.Reason {
 		case "mode":
 			c.ID, c.Name = "B4", "mode or umask"
 		case "size":
+			if !plainNumber(rs[i].A) || !plainNumber(rs[i].B) {
+				continue // the same size may be written in several ways
+			}
 			c.ID, c.Name, c.Confidence, c.Evidence, c.Fix = "D5h", "size of the content", diff.Derived, "it is the size of content that differs", ""
 		default:
 			continue
@@ -253,6 +256,12 @@ func explainAr(rawA, rawB []byte, rs []diff.Reason) []diff.Reason {
 		rs = append(rs, restOfHeader(rawA, rawB))
 	}
 	return rs
+}
+
+// plainNumber reports whether a number is written as programs write it.
+func plainNumber(s string) bool {
+	n, err := strconv.ParseInt(s, 10, 64)
+	return err == nil && strconv.FormatInt(n, 10) == s
 }
 
 // withoutColumns blanks columns in what arStream gives as Raw.

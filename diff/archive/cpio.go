@@ -118,6 +118,7 @@ type cpioStream struct {
 	in    *diff.Input
 	off   int64
 	order []diff.Range
+	first map[[4]int64]string // names by device and inode, of files with several
 	ended bool
 }
 
@@ -192,12 +193,34 @@ func (s *cpioStream) Next(ctx context.Context) (*diff.Member, error) {
 	if name = strings.TrimPrefix(name, "./"); name == "" {
 		name = "."
 	}
-	m := &diff.Member{Name: name, Raw: raw, Size: -1, Explain: explainCpio}
-	m.Fields = func() []diff.Field { return s.fields(f, h, raw, stored, body) }
+	one := s.oneWith(nums, name)
+	m := &diff.Member{Name: name, Raw: []byte(string(raw) + oneWithMark + one), Size: -1, Explain: explainCpio, Symlink: nums["mode"]&0o170000 == 0o120000}
+	m.Fields = func() []diff.Field { return s.fields(f, h, raw, stored, one, body) }
 	if nums["mode"]&0o170000 == 0o100000 || size > 0 {
 		m.Size, m.Within, m.Body = size, &body, io.NewSectionReader(s.in, body.Off, size)
 	}
 	return m, ctx.Err()
+}
+
+// oneWithMark stands behind a header in Raw, before the name that oneWith gives.
+const oneWithMark = "\x00one file with\x00"
+
+// oneWith is the first of the names that are one file with this: who unpacks them
+// takes the same device and inode for that, and writes all contents into it. What
+// the numbers are means nothing else.
+func (s *cpioStream) oneWith(nums map[string]int64, name string) string {
+	if nums["nlink"] < 2 {
+		return ""
+	}
+	key := [4]int64{nums["dev"], nums["dev major"], nums["dev minor"], nums["ino"]}
+	if first, ok := s.first[key]; ok {
+		return first
+	}
+	if s.first == nil {
+		s.first = map[[4]int64]string{}
+	}
+	s.first[key] = name
+	return ""
 }
 
 func up(n, align int64) int64 { return (n + align - 1) / align * align }
@@ -239,7 +262,7 @@ func (f *cpioForm) numbers(h []byte) (map[string]int64, error) {
 const fits = " (fits the content)"
 
 // fields are all bytes of a header, named.
-func (s *cpioStream) fields(f *cpioForm, h, raw []byte, stored string, body diff.Range) []diff.Field {
+func (s *cpioStream) fields(f *cpioForm, h, raw []byte, stored, one string, body diff.Range) []diff.Field {
 	out := []diff.Field{{Key: "form", Value: f.name}, {Key: "name", Value: strings.TrimRight(stored, "\x00")}}
 	nums, err := f.numbers(h)
 	if err != nil {
@@ -262,6 +285,9 @@ func (s *cpioStream) fields(f *cpioForm, h, raw []byte, stored string, body diff
 			v = strconv.FormatInt(n, 10)
 		}
 		out = append(out, diff.Field{Key: c.key, Value: v})
+	}
+	if one != "" {
+		out = append(out, diff.Field{Key: "one file with", Value: one})
 	}
 	if rest := raw[f.size+len(stored):]; len(bytes.Trim(rest, "\x00")) > 0 {
 		out = append(out, diff.Field{Key: "padding", Value: fmt.Sprintf("%x", rest)})
@@ -304,6 +330,9 @@ func explainCpio(rawA, rawB []byte, rs []diff.Reason) []diff.Reason {
 	for _, r := range rs {
 		left[r.Field] = true
 	}
+	if left["one file with"] {
+		rawA, rawB = beforeMark(rawA), beforeMark(rawB)
+	}
 	confidence := diff.Likely
 	if cpioWithout(rawA, left) == cpioWithout(rawB, left) {
 		confidence = diff.Proved
@@ -327,6 +356,9 @@ func explainCpio(rawA, rawB []byte, rs []diff.Reason) []diff.Reason {
 	}
 	return rs
 }
+
+// beforeMark is a Raw without what oneWith gave.
+func beforeMark(raw []byte) []byte { return raw[:max(0, bytes.LastIndex(raw, []byte(oneWithMark)))] }
 
 // restOfHeader says that headers differ in more than what was named: in how a
 // number is written, or what stands beside a name.

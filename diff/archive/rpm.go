@@ -74,7 +74,7 @@ func compareRpm(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.
 	}
 	fits := map[string]bool{}
 	for k := range files[0].fits {
-		fits[k] = files[1].fits[k]
+		fits[k] = files[0].fits[k] && files[1].fits[k]
 	}
 	for _, h := range [][2]*rpmIndex{{files[0].sig, files[1].sig}, {files[0].header, files[1].header}} {
 		fits[h[0].name+packed] = h[0].packed && h[1].packed
@@ -255,6 +255,10 @@ func placesOf(packed bool) compareFunc {
 	return followed("places and counts of the values", func(a, b []byte) bool {
 		for i := 0; i+rpmEntry <= len(a); i += rpmEntry {
 			if !bytes.Equal(a[i:i+8], b[i:i+8]) {
+				return false
+			}
+			// How many there are of what has no bytes, no value says.
+			if binary.BigEndian.Uint32(a[i+4:]) == 0 && !bytes.Equal(a[i+12:i+16], b[i+12:i+16]) {
 				return false
 			}
 		}

@@ -31,7 +31,7 @@ func rpmStated(tag string, fits map[string]bool) compareFunc {
 	case "header: FILEMTIMES":
 		return ofLength(0, 0, proved("B1", "modification times of the files", "%clamp_mtime_to_source_date_epoch", epochs))
 	case "header: FILEINODES", "header: FILEDEVICES": // FILERDEVS say what a device leads to
-		return ofLength(0, 0, proved("B7", "inode or device numbers", "", nil))
+		return alikeGrouped(ofLength(0, 0, proved("B7", "inode or device numbers", "", nil)))
 	case "signature: RSA", "signature: DSA", "signature: GPG", "signature: PGP", "signature: OPENPGP":
 		return stated(tag, diff.Cause{ID: "D5i", Name: "signature of the package", Confidence: diff.Likely, Evidence: "it lies where a signature does; whether it is valid was not checked", Fix: "sign outside the build"}, nil)
 	}
@@ -48,6 +48,38 @@ func ofLength(least, most int64, compare compareFunc) compareFunc {
 	return func(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input) error {
 		if a.Size != b.Size || a.Size < least || most > 0 && a.Size > most {
 			return x.Binary(ctx, n, a, b)
+		}
+		return compare(ctx, x, n, a, b)
+	}
+}
+
+// alikeGrouped compares numbers of four bytes as they are meant to be when those that
+// are equal on one side are equal on the other, and as bytes otherwise: files of one
+// device and inode are one file to who unpacks them, and nothing else is in the number.
+func alikeGrouped(compare compareFunc) compareFunc {
+	return func(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input) error {
+		p, q := make([]byte, a.Size), make([]byte, b.Size)
+		for _, r := range []struct {
+			in *diff.Input
+			p  []byte
+		}{{a, p}, {b, q}} {
+			if k, err := r.in.ReadAt(r.p, 0); k < len(r.p) {
+				return fmt.Errorf("reading %q: %w", r.in.Name, err)
+			}
+		}
+		if len(p) != len(q) || len(p)%4 != 0 {
+			return x.Binary(ctx, n, a, b)
+		}
+		there, back := map[string]string{}, map[string]string{}
+		for ; len(p) > 0; p, q = p[4:], q[4:] {
+			v, w := string(p[:4]), string(q[:4])
+			if u, ok := there[v]; ok && u != w {
+				return x.Binary(ctx, n, a, b)
+			}
+			if u, ok := back[w]; ok && u != v {
+				return x.Binary(ctx, n, a, b)
+			}
+			there[v], back[w] = w, v
 		}
 		return compare(ctx, x, n, a, b)
 	}
@@ -77,7 +109,7 @@ func epochs(p []byte) string {
 }
 
 // check finds the checksums and sizes that fit what they are of, so that they
-// follow from it.
+// follow from it. Of several of one tag all have to.
 func (f *rpmFile) check(ctx context.Context) error {
 	f.fits = map[string]bool{}
 	header := diff.Range{Off: f.header.intro.Off, Len: f.header.end - f.header.intro.Off}
@@ -97,7 +129,7 @@ func (f *rpmFile) check(ctx context.Context) error {
 			names = rpmSigTags
 		}
 		for _, v := range s.h.values {
-			if v.tag != s.tag || v.at.Len > 256 {
+			if v.tag != s.tag {
 				continue
 			}
 			h := s.hash()
@@ -108,18 +140,27 @@ func (f *rpmFile) check(ctx context.Context) error {
 			if s.hex {
 				want = fmt.Sprintf("%x\x00", want)
 			}
-			if f.value(v) == want {
-				f.fits[s.h.name+": "+names[s.tag]] = true
-			}
+			f.fit(s.h.name+": "+names[s.tag], v.at.Len == int64(len(want)) && f.value(v) == want)
 		}
 	}
 	for _, v := range f.sig.values {
-		p := f.value(v)
-		if v.tag == 1000 && len(p) == 4 && int64(binary.BigEndian.Uint32([]byte(p))) == rest.Len || v.tag == 270 && len(p) == 8 && binary.BigEndian.Uint64([]byte(p)) == uint64(rest.Len) {
-			f.fits["signature: "+rpmSigTags[v.tag]] = true
+		name, p := "signature: "+rpmSigTags[v.tag], f.value(v)
+		switch v.tag {
+		case 1000:
+			f.fit(name, len(p) == 4 && int64(binary.BigEndian.Uint32([]byte(p))) == rest.Len)
+		case 270:
+			f.fit(name, len(p) == 8 && binary.BigEndian.Uint64([]byte(p)) == uint64(rest.Len))
 		}
 	}
 	return nil
+}
+
+// fit notes whether a value of a tag fits, beside those before it.
+func (f *rpmFile) fit(tag string, fits bool) {
+	if before, ok := f.fits[tag]; ok {
+		fits = fits && before
+	}
+	f.fits[tag] = fits
 }
 
 // value is the beginning of a tag's value.

@@ -1,6 +1,8 @@
 package archive
 
 import (
+	"math/bits"
+	"strconv"
 	"strings"
 
 	"github.com/stagescope/stagescope/diff"
@@ -20,7 +22,7 @@ func explainZip(rs []diff.Reason, encoder string) []diff.Reason {
 		r := &rs[i]
 		field := strings.TrimPrefix(r.Field, "local ")
 		switch {
-		case field == "mtime" || strings.HasPrefix(field, "extra ") && strings.HasSuffix(field, "0x5455") && len(r.A) == len(r.B) && len(r.A) > 2 && r.A[:2] == r.B[:2]:
+		case field == "mtime" || strings.HasPrefix(field, "extra ") && strings.HasSuffix(field, "0x5455") && len(r.A) == len(r.B) && onlyTimes(r.A) && r.A[:2] == r.B[:2]:
 			r.Cause = &diff.Cause{ID: "D1c", Name: "time in the zip headers", Confidence: diff.Proved, Evidence: "the other header fields are compared one by one", Fix: "set the times before zip -X, or SOURCE_DATE_EPOCH"}
 		case field == "encoder" && known:
 			r.Cause = &diff.Cause{ID: "A5", Name: "recompressed", Confidence: diff.Proved, Evidence: "encoding the content again gives exactly these bytes on both sides", Fix: "pin the compressor and its level"}
@@ -31,6 +33,14 @@ func explainZip(rs []diff.Reason, encoder string) []diff.Reason {
 		}
 	}
 	return rs
+}
+
+// onlyTimes reports whether an extra field of times, in hexadecimal, has no room for
+// anything else: a byte that says which there are, and four for each, or for one.
+func onlyTimes(hex string) bool {
+	flags, err := strconv.ParseUint(hex[:min(2, len(hex))], 16, 8)
+	n := len(hex) / 2
+	return err == nil && n > 1 && flags < 8 && (n == 5 || n == 1+4*bits.OnesCount64(flags))
 }
 
 // explainEnd leaves the end record without a cause unless both are alike but for
