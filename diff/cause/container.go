@@ -50,23 +50,59 @@ func objectCause(kind diff.Kind, r *diff.Reason) *diff.Cause {
 		return stated("D5a", "another base image", "build on the same base image: name it by digest")
 	case kind != diff.KindConfig && annotations.MatchString(field):
 		return stated("A2", "annotations", "agree on the exporter's settings")
-	case kind != diff.KindConfig && strings.HasSuffix(field, "/mediaType"):
+	case kind != diff.KindConfig && mediaType.MatchString(field) && oneKind(r):
 		return stated("A3", "media type", "pin the builder and its compatibility version")
-	case kind == diff.KindIndex && strings.HasPrefix(field, "/manifests/") && attestation(r.A) && attestation(r.B):
+	case kind == diff.KindIndex && entryOfIndex.MatchString(field) && attestation(r.A) && attestation(r.B):
 		return stated("A6", "attestation manifest", "--provenance=false --sbom=false, or compare at the manifest")
-	case kind == diff.KindConfig && (field == "/created" || strings.HasPrefix(field, "/history")):
+	case kind == diff.KindConfig && (field == "/created" || field == "/history" || strings.HasPrefix(field, "/history/")):
 		return stated("A4", "time or history in the config", "SOURCE_DATE_EPOCH")
-	case kind == diff.KindConfig && strings.HasPrefix(field, "/config/Labels"):
+	case kind == diff.KindConfig && (field == "/config/Labels" || strings.HasPrefix(field, "/config/Labels/")):
 		return stated("A4", "labels in the config", "")
 	case kind == diff.KindConfig && strings.HasPrefix(field, "/config"):
 		// What is run is no metadata: that the JSON says so explains nothing.
 		return &diff.Cause{ID: "A4", Name: "what the image runs, and how", Confidence: diff.Likely, Evidence: "the JSON says so; nothing says why"}
-	case kind == diff.KindConfig && (strings.HasPrefix(field, "/architecture") || strings.HasPrefix(field, "/os") || strings.HasPrefix(field, "/variant")):
+	case kind == diff.KindConfig && platform.MatchString(field):
 		return stated("A4", "platform in the config", "pin the platform")
 	case field == "encoding of the JSON":
 		return stated("A3", "spelling of the JSON", "pin the builder")
 	}
 	return nil
+}
+
+// platform are the members of a config that say what it runs on.
+var platform = regexp.MustCompile(`^/(?:architecture|variant|os(?:\.version|\.features(?:/\d+)?)?)$`)
+
+// entryOfIndex is a whole entry, which one side alone has, or both.
+var entryOfIndex = regexp.MustCompile(`^/manifests/\d+$`)
+
+// mediaType is that of an object, and those of its descriptors.
+var mediaType = regexp.MustCompile(`^(?:/(?:manifests|layers)/\d+|/config)?/mediaType$`)
+
+// mediaTypes are those that Docker and OCI have for one thing, by what it is.
+var mediaTypes = map[string]string{
+	"application/vnd.docker.distribution.manifest.v2+json": "manifest", "application/vnd.oci.image.manifest.v1+json": "manifest",
+	"application/vnd.docker.distribution.manifest.list.v2+json": "index", "application/vnd.oci.image.index.v1+json": "index",
+	"application/vnd.docker.container.image.v1+json": "config", "application/vnd.oci.image.config.v1+json": "config",
+	"application/vnd.docker.image.rootfs.diff.tar": "layer", "application/vnd.oci.image.layer.v1.tar": "layer",
+	"application/vnd.docker.image.rootfs.diff.tar.gzip": "layer", "application/vnd.oci.image.layer.v1.tar+gzip": "layer",
+	"application/vnd.docker.image.rootfs.diff.tar.zstd": "layer", "application/vnd.oci.image.layer.v1.tar+zstd": "layer",
+}
+
+// oneKind reports whether two media types stand for one thing, so that who reads the
+// object does the same with it. An object need not say its own.
+func oneKind(r *diff.Reason) bool {
+	var kinds [2]string
+	for i, v := range []string{r.A, r.B} {
+		var t string
+		if v != "" && json.Unmarshal([]byte(v), &t) != nil {
+			return false
+		}
+		kinds[i] = mediaTypes[t]
+	}
+	if r.Field == "/mediaType" && (r.A == "" || r.B == "") {
+		return kinds[0] != "" || kinds[1] != ""
+	}
+	return kinds[0] != "" && kinds[0] == kinds[1]
 }
 
 // annotations are those of an object, and those of its descriptors.

@@ -12,7 +12,6 @@ import (
 
 	"github.com/stagescope/stagescope/chain"
 	"github.com/stagescope/stagescope/chain/image"
-	"github.com/stagescope/stagescope/diff"
 )
 
 // idle are the members of a config that say when and how it was built, and
@@ -41,7 +40,7 @@ func (p *pairing) config(context.Context) error {
 	if err != nil {
 		return err
 	}
-	take(a, b, "rootfs") // the diff IDs were compared with the layers
+	p.rootfs(a, b)
 	var changed []string
 	for _, k := range idle {
 		if va, vb := take(a, b, k); va != vb {
@@ -61,6 +60,22 @@ func (p *pairing) config(context.Context) error {
 	}
 	p.proved("A4", text, string(dx), string(dy), evidenceUndone, "SOURCE_DATE_EPOCH, and "+fixBuilder)
 	return nil
+}
+
+// rootfs takes out what two configs say of their layers. The diff IDs were compared
+// with these; what else stands there has to be equal.
+func (p *pairing) rootfs(a, b fields) {
+	ra, errA := a.object("rootfs")
+	rb, errB := b.object("rootfs")
+	if errA != nil || errB != nil {
+		return // the comparison of the rest says that they differ, if they do
+	}
+	delete(a, "rootfs")
+	delete(b, "rootfs")
+	take(ra, rb, "diff_ids")
+	if at := equalFields(ra, rb, "rootfs"); at != "" {
+		p.a.against("the configs differ in %s", at)
+	}
 }
 
 // labels compares the runtime settings of two configs but for their labels,
@@ -121,10 +136,13 @@ func (p *pairing) annotations(a, b fields, of string) {
 	va, vb := take(a, b, "annotations")
 	if text := annotationText(ma, mb); text != "" {
 		p.proved("A2", of+text, listed(ma), listed(mb), evidenceUndone, fixExporter)
-	} else if va != vb && len(ma)+len(mb) > 0 {
+	} else if va != vb && (len(ma)+len(mb) > 0 || !nothing(va) || !nothing(vb)) {
 		p.a.against("the annotations of %scannot be read", of)
 	}
 }
+
+// nothing reports whether a member that holds annotations holds nothing.
+func nothing(flat string) bool { return flat == "" || flat == "null" || flat == "{}" }
 
 // descriptors compares the descriptors of two manifests.
 type descriptors struct {
@@ -182,7 +200,8 @@ func (m *descriptors) platform(a, b fields) bool {
 			continue
 		}
 		own := s.im.Config().Platform
-		if json.Unmarshal(s.f["platform"], &stated) != nil || stated.OS != own.OS || stated.Architecture != own.Architecture || stated.Variant != "" && stated.Variant != own.Variant {
+		if json.Unmarshal(s.f["platform"], &stated, json.RejectUnknownMembers(true)) != nil || stated.OS != own.OS || stated.Architecture != own.Architecture || stated.Variant != "" && stated.Variant != own.Variant ||
+			stated.OSVersion != "" && stated.OSVersion != own.OSVersion || len(stated.OSFeatures) > 0 && !slices.Equal(stated.OSFeatures, own.OSFeatures) {
 			return false
 		}
 	}
@@ -221,7 +240,9 @@ func (m *descriptors) layers(a, b fields) error {
 			seen = append(seen, text)
 			m.p.proved("A2", "layers' "+text, listed(la[i].annotations()), listed(lb[i].annotations()), evidenceUndone, fixExporter)
 		}
-		take(la[i], lb[i], "annotations")
+		if va, vb := take(la[i], lb[i], "annotations"); va != vb && la[i].annotations() == nil && lb[i].annotations() == nil && (!nothing(va) || !nothing(vb)) {
+			m.p.a.against("the annotations of layer %d cannot be read", i+1)
+		}
 		if at := equalFields(la[i], lb[i], fmt.Sprintf("layers/%d", i)); at != "" {
 			m.p.a.against("the manifests differ in %s", at)
 		}
@@ -272,157 +293,4 @@ func (p *pairing) spelled(ctx context.Context) error {
 		p.proved("A3", "manifest spelled otherwise: "+sh.spelling.String(), "", "", "written again so, it has the other's digest", fixBuilder)
 	}
 	return nil
-}
-
-// indexes compares the indexes around the manifests, from the innermost out.
-func (p *pairing) indexes() error {
-	ix, iy := p.x.Indexes(), p.y.Indexes()
-	const fix = "compare at the manifest"
-	why := "the object inside is the same"
-	if !p.same {
-		why = "the object inside is explained"
-	}
-	switch {
-	case len(ix) > len(iy):
-		p.proved("A1", "the index around it dropped", string(ix[0].Digest()), "", why, fix)
-	case len(ix) < len(iy):
-		p.proved("A1", "an index put around it", "", string(iy[0].Digest()), why, fix)
-		others := slices.DeleteFunc(p.y.Others(), attested)
-		if n := len(others); n > 0 {
-			p.notLooked(fmt.Sprintf("it lists %d other images, which nobody looked at", n))
-		}
-	}
-	for k := 1; k <= min(len(ix), len(iy)); k++ {
-		a, b := ix[len(ix)-k], iy[len(iy)-k]
-		if a.Digest() == b.Digest() {
-			continue
-		}
-		if err := p.index(k, a, b); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// index compares two indexes that lead to the same or an explained object.
-func (p *pairing) index(k int, oa, ob *image.Object) error {
-	a, err := parseFields(oa.Raw, "index of side A")
-	if err != nil {
-		return err
-	}
-	b, err := parseFields(ob.Raw, "index of side B")
-	if err != nil {
-		return err
-	}
-	before := len(p.a.Steps)
-	ta, tb := a.text("mediaType"), b.text("mediaType")
-	if da, db := ta == dockerList, tb == dockerList; da != db || (ta == "") != (tb == "") {
-		p.proved("A3", fmt.Sprintf("media type of the index %s → %s", listType(ta), listType(tb)), ta, tb, evidenceUndone, fixBuilder)
-	}
-	take(a, b, "mediaType")
-	p.annotations(a, b, "index's ")
-	ea, err := a.list("manifests")
-	if err != nil {
-		return err
-	}
-	eb, err := b.list("manifests")
-	if err != nil {
-		return err
-	}
-	delete(a, "manifests")
-	delete(b, "manifests")
-	p.entries(k, ea, eb)
-	if at := equalFields(a, b, "index"); at != "" {
-		p.a.against("the indexes differ in %s", at)
-	}
-	if p.same && len(p.a.Steps) == before && len(p.a.Against) == 0 {
-		p.proved("A3", "index spelled otherwise", "", "", evidenceUndone, fixBuilder)
-	}
-	return nil
-}
-
-func listType(t string) string {
-	switch t {
-	case dockerList:
-		return "Docker"
-	case "":
-		return "unnamed"
-	}
-	return "OCI"
-}
-
-// entries compares what two indexes list: the image's own entry, attestations,
-// and what is for others.
-func (p *pairing) entries(k int, ea, eb []fields) {
-	inside := func(im *image.Image) chain.Digest {
-		if all := im.Indexes(); k > 1 {
-			return all[len(all)-k+1].Digest()
-		}
-		return im.ManifestDigest()
-	}
-	ownA, attestA, otherA := split(ea, inside(p.x))
-	ownB, attestB, otherB := split(eb, inside(p.y))
-	if ownA != nil && ownB != nil {
-		for _, key := range []string{"digest", "size", "mediaType"} {
-			take(ownA, ownB, key)
-		}
-		p.annotations(ownA, ownB, "entry's ")
-		m := &descriptors{p: p}
-		if m.platform(ownA, ownB) {
-			p.proved("A3", "the platform stated in the index", "", "", "it is the config's own", fixBuilder)
-		}
-		if at := equalFields(ownA, ownB, "manifests"); at != "" {
-			p.a.against("the indexes differ in %s of the image's entry", at)
-		}
-	}
-	const fix = "compare at the manifest"
-	if text := listChange(attestA, attestB); text != "" {
-		p.proved("A6", "attestations in the index "+text, "", "", "the entries of the image itself are equal", "--provenance=false --sbom=false, or "+fix)
-	}
-	if text := listChange(otherA, otherB); text != "" {
-		p.proved("A1", "other images in the index "+text, "", "", "the entries of the image itself are equal", fix)
-		if len(otherB) > 0 {
-			p.notLooked("nobody looked at the other images")
-		}
-	}
-}
-
-// notLooked takes the proof back from the last step: tools that copy one image
-// drop the others of an index, but none puts others in.
-func (p *pairing) notLooked(why string) {
-	s := &p.a.Steps[len(p.a.Steps)-1]
-	s.Confidence = diff.Likely
-	s.Evidence += "; " + why
-}
-
-// split sorts an index's entries: the one that leads on, attestations, others.
-func split(es []fields, own chain.Digest) (one fields, attestations, others []string) {
-	for _, e := range es {
-		var d ocispec.Descriptor
-		_ = json.Unmarshal(e.value(), &d)
-		switch {
-		case digestOf(e) == own && one == nil:
-			one = e
-		case attested(d):
-			attestations = append(attestations, flat(e.value()))
-		default:
-			others = append(others, flat(e.value()))
-		}
-	}
-	return one, attestations, others
-}
-
-// listChange says how two lists differ; "" when they do not.
-func listChange(a, b []string) string {
-	slices.Sort(a)
-	slices.Sort(b)
-	switch {
-	case slices.Equal(a, b):
-		return ""
-	case len(b) == 0:
-		return "dropped"
-	case len(a) == 0:
-		return "added"
-	}
-	return fmt.Sprintf("changed (%d → %d)", len(a), len(b))
 }
