@@ -82,7 +82,7 @@ func FuzzLayout(f *testing.F) {
 }
 
 func FuzzReference(f *testing.F) {
-	for _, s := range []string{"busybox", "oci:x:y", "docker-archive:/x", "stage:core-a", "trial:a/1", "claim:a/b", "sha256:00", "./x", "a/b:c@sha256:d", "oci:@sha256:", ""} {
+	for _, s := range []string{"busybox", "oci:x:y", "docker-archive:/x", "dir:x", "docker://x/y", "stage:core-a", "trial:a/1", "claim:a/b", "sha256:00", "./x", "a/b:c@sha256:d", "oci:@sha256:", ""} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -93,7 +93,7 @@ func FuzzReference(f *testing.F) {
 		if r.Text != s || r.Kind == "" {
 			t.Errorf("ParseReference(%q) = %+v", s, r)
 		}
-		if (r.Kind == KindOCI || r.Kind == KindDockerArchive) && r.Path == "" {
+		if (r.Kind == KindOCI || r.Kind == KindDockerArchive || r.Kind == KindDir) && r.Path == "" {
 			t.Errorf("ParseReference(%q) names no path", s)
 		}
 	})
@@ -114,6 +114,8 @@ func TestReferences(t *testing.T) {
 		"oci:with:colon:v1":    {Kind: KindOCI, Path: "with:colon", Tag: "v1"},
 		"oci:none/sub:v1":      {Kind: KindOCI, Path: "none/sub", Tag: "v1"},
 		"docker-archive:x.tar": {Kind: KindDockerArchive, Path: "x.tar"},
+		"oci-archive:x.tar:v1": {Kind: KindOCI, Path: "x.tar", Tag: "v1"},
+		"dir:layout":           {Kind: KindDir, Path: "layout"},
 		"busybox.tar":          {Kind: KindOCI, Path: "busybox.tar"},
 		"./none":               {Kind: KindOCI, Path: "./none"},
 		"stage:core-gcc":       {Kind: KindStore, Tag: "stage/core-gcc"},
@@ -125,12 +127,12 @@ func TestReferences(t *testing.T) {
 			t.Errorf("ParseReference(%q) = %+v, %v", text, got, err)
 		}
 	}
-	for _, text := range []string{"busybox", "busybox:1.36", "quay.io/stagex/core-x@" + string(vectorHello), "localhost:5000/x"} {
+	for _, text := range []string{"busybox", "busybox:1.36", "quay.io/stagex/core-x@" + string(vectorHello), "localhost:5000/x", "docker://busybox:1.36"} {
 		if got, err := ParseReference(text); err != nil || got.Kind != KindRegistry {
 			t.Errorf("ParseReference(%q) = %+v, %v", text, got, err)
 		}
 	}
-	for _, text := range []string{"", "oci:", "docker-archive:", "stage:", "stage:a/b", "stage:../x", "trial:a", "trial:a/0", "trial:a/01", "trial:a/-1", "trial:a/x", "claim:a", "claim:/x", "sha256:xyz", "UPPER", "oci:x@sha256:zz", "http://x/y"} {
+	for _, text := range []string{"", "oci:", "docker-archive:", "stage:", "stage:a/b", "stage:../x", "trial:a", "trial:a/0", "trial:a/01", "trial:a/-1", "trial:a/x", "claim:a", "claim:/x", "sha256:xyz", "UPPER", "oci:x@sha256:zz", "http://x/y", "dir:", "dir:x:tag", "docker:", "docker://", "docker://UPPER"} {
 		if got, err := ParseReference(text); err == nil {
 			t.Errorf("ParseReference(%q) = %+v, want an error", text, got)
 		}

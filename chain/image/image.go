@@ -130,7 +130,7 @@ func openKind(ctx context.Context, r Reference, o Options) (*Image, error) {
 		return openRegistry(ctx, r, o)
 	case KindStore:
 		return openStore(ctx, r, o)
-	case KindOCI, KindDockerArchive:
+	case KindOCI, KindDockerArchive, KindDir:
 		return openPath(ctx, r, o)
 	}
 	return nil, errors.New("the reference names no image")

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -28,24 +27,18 @@ func (l *layoutDir) open(_ context.Context, d ocispec.Descriptor) (io.ReadCloser
 		return nil, err
 	}
 	path := filepath.Join(l.dir, "blobs", "sha256", dg.Hex())
-	info, err := os.Stat(path) // before opening, which would wait at a named pipe
+	f, err := openRegular(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("blob %s in %q: %w", d.Digest, l.dir, ErrNotFound)
 	}
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("blob %s in %q is not a regular file", d.Digest, l.dir)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return os.Open(path)
+	return f, err
 }
 
 func (l *layoutDir) Close() error { return nil }
 
 // readSmall reads a file of at most limit bytes.
 func readSmall(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := openRegular(path)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,10 @@ func openPath(ctx context.Context, r Reference, o Options) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !info.IsDir() {
+	switch {
+	case r.Kind == KindDir, r.Kind == KindOCI && isTransportDir(r.Path):
+		return openTransportDir(ctx, r, o)
+	case !info.IsDir():
 		return openArchive(ctx, r, o)
 	}
 	if r.Kind == KindDockerArchive {
@@ -36,13 +39,17 @@ func openPath(ctx context.Context, r Reference, o Options) (*Image, error) {
 }
 
 // IsImage reports whether the content of a path looks like an image: an OCI
-// layout, or an archive of one, or a docker archive.
+// layout, or an archive of one, or a docker archive, or what skopeo copies to a
+// directory.
 func IsImage(path string) bool {
 	info, err := os.Stat(path)
 	if err != nil {
 		return false
 	}
 	if info.IsDir() {
+		if isTransportDir(path) {
+			return true
+		}
 		_, err := os.Stat(filepath.Join(path, "index.json"))
 		if err != nil {
 			return false

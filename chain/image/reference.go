@@ -23,6 +23,7 @@ const (
 	KindRegistry      Kind = "registry"
 	KindOCI           Kind = "oci"            // an OCI layout, a directory or a tar archive
 	KindDockerArchive Kind = "docker-archive" // what docker save writes, old or new
+	KindDir           Kind = "dir"            // a directory as skopeo copies to, a manifest and blobs side by side
 	KindStore         Kind = "store"          // a tag or digest of the store
 	KindClaim         Kind = "claim"          // what a party claims; resolved by Options.Claim
 )
@@ -47,11 +48,15 @@ var stageID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]*$`)
 //	registry/name[:tag][@sha256:…]
 //	oci:DIR_OR_TAR[:tag][@sha256:…]
 //	docker-archive:FILE[:tag]
+//	dir:DIR                  what skopeo copy writes to dir:
 //	stage:ID                 what the store holds of a stage
 //	trial:ID/N               one trial of it, counted from 1
 //	claim:PARTY/ID
 //	sha256:…                 an index or manifest in the store
-//	PATH                     a layout or archive, recognised by content
+//	PATH                     a layout, archive or directory of these, recognised by content
+//
+// The names that skopeo and podman have for two of them are taken as well:
+// oci-archive:FILE[:tag] and docker://registry/name.
 //
 // A path that exists wins over a registry's name; a path that begins with a
 // dot or a slash is never taken for one.
@@ -60,12 +65,20 @@ func ParseReference(text string) (Reference, error) {
 	scheme, rest, _ := strings.Cut(text, ":")
 	var err error
 	switch scheme {
-	case "oci":
+	case "oci", "oci-archive":
 		r.Kind = KindOCI
 		err = r.splitPath(rest)
 	case "docker-archive":
 		r.Kind = KindDockerArchive
 		err = r.splitPath(rest)
+	case "dir":
+		r.Kind = KindDir
+		err = r.splitPath(rest)
+		if err == nil && r.Tag != "" {
+			err = errors.New("an image in a directory has no tag")
+		}
+	case "docker":
+		err = r.parseName(strings.TrimPrefix(rest, "//"))
 	case "stage", "trial":
 		r.Kind = KindStore
 		err = r.parseStage(scheme, rest)
@@ -144,9 +157,16 @@ func (r *Reference) parsePlain() error {
 		r.Kind = KindOCI // or a docker archive: its content says which
 		return r.splitPath(r.Text)
 	}
-	ref, err := name.ParseReference(r.Text)
-	if err != nil {
+	if err := r.parseName(r.Text); err != nil {
 		return fmt.Errorf("no such file, and no name in a registry: %w", err)
+	}
+	return nil
+}
+
+func (r *Reference) parseName(text string) error {
+	ref, err := name.ParseReference(text)
+	if err != nil {
+		return err
 	}
 	r.Kind, r.Name = KindRegistry, ref
 	return nil

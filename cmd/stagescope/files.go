@@ -20,10 +20,11 @@ const referenceHelp = `An IMAGE is one of
   registry/name[:tag][@sha256:…]   an image in a registry
   oci:DIR_OR_TAR[:tag]             an OCI layout, such as StageX's out/ID
   docker-archive:FILE[:tag]        what docker save writes
+  dir:DIR                          what skopeo copy writes to dir:DIR
   stage:ID, trial:ID/N             what the store holds of a stage, or one trial
   claim:PARTY/ID                   what a party claims that the stage is
   sha256:…                         an index or manifest in the store
-  PATH                             a layout or archive, recognised by content`
+  PATH                             a layout, archive or directory of these, recognised by content`
 
 // fileList is the document that "files --json" prints.
 type fileList struct {

@@ -89,7 +89,7 @@ func imageHint(err error, r image.Reference) error {
 	case errors.Is(err, image.ErrNotFound) && r.Kind == image.KindStore:
 		return withHint(err, "stagescope store list prints what is there")
 	case errors.Is(err, image.ErrNotImage):
-		return withHint(err, "an image is an OCI layout (directory or tar) or what docker save writes")
+		return withHint(err, "an image is an OCI layout (directory or tar), what docker save writes, or what skopeo copies to dir:")
 	}
 	return err
 }
