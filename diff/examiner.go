@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync/atomic"
 
 	"github.com/stagescope/stagescope/chain"
 )
@@ -17,7 +16,8 @@ var errGone = errors.New("the content was not kept: the space for it was used up
 // safe for concurrent use; its contents live as long as a node refers to them.
 type Examiner struct {
 	*shared
-	depth int // containers around what is examined
+	depth int   // containers around what is examined
+	unit  *unit // of which this is a part; nil when nothing is examined yet
 }
 
 // shared is what an examination's parts have in common.
@@ -25,7 +25,6 @@ type shared struct {
 	o     Options
 	limit Limits
 	spool *spool
-	nodes atomic.Int64
 	slots chan struct{} // one for each comparison that may run beside others
 }
 
@@ -48,13 +47,20 @@ func (x *Examiner) progress(what string, n int64) {
 // deeper is the examiner one container further in; the two share everything
 // but their depth.
 func (x *Examiner) deeper() *Examiner {
-	return &Examiner{shared: x.shared, depth: x.depth + 1}
+	return &Examiner{shared: x.shared, depth: x.depth + 1, unit: x.unit}
 }
 
 // Keep decodes a stream, which is read to its end, into an input that can be
 // read at random. More than Limits.Decoded bytes are an error.
 func (x *Examiner) Keep(ctx context.Context, name string, r io.Reader) (*Input, error) {
-	h, err := x.spool.keep(&bounded{ctx: ctx, r: r, left: x.limit.Decoded}, nil)
+	u := x.own().unit
+	return x.keepFor(ctx, u, u.keep, name, r)
+}
+
+// keepFor is Keep for a unit, where room reports whether there is room for so many
+// bytes more.
+func (x *Examiner) keepFor(ctx context.Context, u *unit, room func(int64) bool, name string, r io.Reader) (*Input, error) {
+	h, err := x.spool.keep(&bounded{ctx: ctx, r: r, left: x.limit.Decoded}, nil, room)
 	if err == nil {
 		err = h.park()
 	}
@@ -64,6 +70,7 @@ func (x *Examiner) Keep(ctx context.Context, name string, r io.Reader) (*Input, 
 	if h.gone {
 		return nil, fmt.Errorf("keeping %d bytes of %q: %w", h.size, name, errGone)
 	}
+	u.holds(h)
 	x.progress(name, h.size)
 	return &Input{ReaderAt: h, Name: name, Size: h.size}, nil
 }
@@ -110,6 +117,7 @@ func openInput(in *Input) (ReaderAtCloser, int64, error) {
 // the pair, which is not Same unless all bytes were read and are equal. kind ""
 // lets the formats say what it is. The node is not yet anyone's child.
 func (x *Examiner) Pair(ctx context.Context, kind Kind, name string, a, b *Input) (*Node, error) {
+	x = x.own()
 	n, err := x.sides(ctx, kind, name, a, b)
 	if err != nil || n.Status != Differs {
 		return n, err
@@ -193,7 +201,7 @@ func (x *Examiner) Examine(ctx context.Context, n *Node) error {
 	if a == nil || b == nil {
 		return nil
 	}
-	return x.examine(ctx, n, true, a, b)
+	return x.own().examine(ctx, n, true, a, b)
 }
 
 func open(f func() (ReaderAtCloser, int64, error), name string) (*Input, func() error, error) {
@@ -229,7 +237,7 @@ func (x *Examiner) examine(ctx context.Context, n *Node, ask bool, a, b *Input) 
 // try lets one format compare. What a failed attempt left behind is dropped,
 // but for its reason.
 func (x *Examiner) try(ctx context.Context, f Format, n *Node, a, b *Input) (done bool, err error) {
-	before := *n
+	before, nodes := *n, x.unit.nodes
 	n.Kind = f.Kind
 	err = f.Compare(ctx, x.deeper(), n, a, b)
 	if err == nil {
@@ -239,7 +247,7 @@ func (x *Examiner) try(ctx context.Context, f Format, n *Node, a, b *Input) (don
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
-	*n = before
+	*n, x.unit.nodes = before, nodes
 	n.note(fmt.Sprintf("it could not be read as %s: %v", f.Kind, err))
 	n.Broken = n.Broken || errors.Is(err, ErrFormat) && !f.Weak && !f.Text
 	if errors.Is(err, ErrLimit) {

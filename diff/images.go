@@ -19,7 +19,7 @@ func (x *Examiner) Images(ctx context.Context, a, b *image.Image) (*Node, error)
 	root := &Node{Kind: KindImage, Name: "image",
 		A: &Side{Name: a.Ref().Text, Size: -1, Digest: a.ManifestDigest()},
 		B: &Side{Name: b.Ref().Text, Size: -1, Digest: b.ManifestDigest()}}
-	c := &imagePair{x: x, a: a, b: b}
+	c := &imagePair{x: x.own(), a: a, b: b}
 	for i, im := range []*image.Image{a, b} {
 		for _, s := range im.Notes() {
 			root.note("AB"[i:i+1] + ": " + s)
@@ -48,6 +48,7 @@ type imagePair struct {
 	a, b   *image.Image
 	pairs  []layerPair
 	layers []*Node // one for each pair
+	share  *share  // of the layers' members
 	config *Node
 
 	indexed atomic.Int64 // layers of both sides whose entries came from the index

@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -18,12 +19,24 @@ func (c *imagePair) readLayers(ctx context.Context) error {
 	for i, p := range c.pairs {
 		c.layers[i] = c.layerNode(p)
 	}
+	c.share = newShare(c.x, len(c.pairs))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(max(1, c.x.o.workers()/2))
 	for i, p := range c.pairs {
-		g.Go(func() error { return c.layer(gctx, c.layers[i], p) })
+		g.Go(func() error { return c.layer(gctx, i, p) })
 	}
 	err := g.Wait()
+	for i, m := range c.share.lists {
+		if m == nil {
+			continue
+		}
+		e := m.end()
+		if n := c.layers[i]; e == nil && n.Status == Differs && len(n.Children) == 0 && len(n.Reasons) == 0 {
+			n.note("the archives differ, and no entry does")
+		}
+		err = cmp.Or(err, e)
+	}
+	c.share.settle(c.x.unit)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -53,7 +66,8 @@ func layerSide(l *image.Layer) *Side {
 
 // layer compares one pair. What keeps a layer from being read is said in its
 // node; only a cancelled comparison is an error.
-func (c *imagePair) layer(ctx context.Context, n *Node, p layerPair) error {
+func (c *imagePair) layer(ctx context.Context, i int, p layerPair) error {
+	n := c.layers[i]
 	if p.a < 0 || p.b < 0 {
 		return c.lonelyLayer(ctx, n, p)
 	}
@@ -77,11 +91,7 @@ func (c *imagePair) layer(ctx context.Context, n *Node, p layerPair) error {
 			n.note("the entries of side " + r.name + " are from the store's index, and its bytes were not read again")
 		}
 	}
-	err := c.x.streams(ctx, n, ra, rb)
-	if err == nil && n.Status == Differs && len(n.Children) == 0 && len(n.Reasons) == 0 {
-		n.note("the archives differ, and no entry does")
-	}
-	return err
+	return c.x.read(ctx, n, ra, rb, c.share, i).stopped
 }
 
 // sameBlob verifies both sides' bytes, which one digest promises.

@@ -24,17 +24,24 @@ type matching struct {
 	excluded map[string]int
 	below    [2][]string // directories of each side of which it is not known what is in them
 
-	mu    sync.Mutex
-	found []placed
-	more  int // differing members that the bound on nodes left no room for
-	err   error
-	wg    sync.WaitGroup
+	share *share
+	list  int      // which of the share's lists this is
+	found []placed // in the order in which they came; under the share's lock
+	more  int      // differing members that the bound on nodes left no room for
+
+	broken  error // why a side was not read to its end
+	stopped error // that the comparison was cancelled
+
+	mu  sync.Mutex
+	err error
+	wg  sync.WaitGroup
 }
 
 // placed is a child with what it is sorted by.
 type placed struct {
 	key  string
 	node *Node
+	unit *unit // that looks into it; nil when nobody does
 }
 
 // run takes members from the side of which fewer are waiting, so that a member
@@ -119,10 +126,15 @@ func (m *matching) pair(a, b *member) {
 		m.hardLink(n, a, b) // before others look at the node beside us
 		if a.hasBody() && b.hasBody() {
 			n.Content = again{a, b}
-			m.look(n, a, b)
 		}
 	}
-	m.add(a.key, n)
+	at, ok := m.add(a.key, n)
+	if !content && n.Content != nil && ok {
+		m.look(at, n, a, b)
+	} else if !content && n.Content != nil {
+		a.body.release()
+		b.body.release()
+	}
 }
 
 // tell reports a difference as it is found.
@@ -242,12 +254,23 @@ func (m *matching) fail(err error) {
 }
 
 // look examines a pair of contents, beside others when there is room.
-func (m *matching) look(n *Node, a, b *member) {
+func (m *matching) look(at spot, n *Node, a, b *member) {
 	if m.x.o.Lazy {
 		n.settle()
 		return
 	}
-	do := func() { m.fail(m.examine(n, a, b)) }
+	u := m.share.begin(m, at, n, keptSize(a.size)+keptSize(b.size))
+	if u == nil {
+		a.body.release()
+		b.body.release()
+		return
+	}
+	u.holds(a.body, b.body)
+	do := func() {
+		nodes := u.nodes
+		m.fail(m.examine(u, n, a, b))
+		m.share.finish(u, nodes-u.nodes)
+	}
 	select {
 	case m.x.slots <- struct{}{}:
 		m.wg.Add(1)
@@ -260,14 +283,15 @@ func (m *matching) look(n *Node, a, b *member) {
 	}
 }
 
-func (m *matching) examine(n *Node, a, b *member) error {
-	ia, err := a.content(m.ctx)
+func (m *matching) examine(u *unit, n *Node, a, b *member) error {
+	x := &Examiner{shared: m.x.shared, depth: m.x.depth, unit: u}
+	ia, err := a.content(m.ctx, u)
 	if err == nil {
-		m.x.remember(a, ia)
+		x.remember(a, ia)
 		var ib *Input
-		if ib, err = b.content(m.ctx); err == nil {
-			m.x.remember(b, ib)
-			return m.x.examine(m.ctx, n, true, ia, ib)
+		if ib, err = b.content(m.ctx, u); err == nil {
+			x.remember(b, ib)
+			return x.examine(m.ctx, n, true, ia, ib)
 		}
 	}
 	if m.ctx.Err() != nil {
@@ -277,25 +301,25 @@ func (m *matching) examine(n *Node, a, b *member) error {
 	return nil
 }
 
-func (m *matching) add(key string, n *Node) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.x.nodes.Add(1) > int64(m.x.limit.Nodes) {
-		m.more++
-		return
-	}
-	m.found = append(m.found, placed{key, n})
+// add gives a node that differs its place; ok is false when there is no room for it.
+func (m *matching) add(key string, n *Node) (at spot, ok bool) {
+	return m.share.add(m, placed{key: key, node: n})
 }
 
-// finish makes children of what was found, in the order of their names.
-// complete says that both sides were read to their ends.
-func (m *matching) finish(complete bool) error {
+// gather finds what is left when both sides were read, to their ends if complete.
+func (m *matching) gather(complete bool) {
 	m.wg.Wait()
 	m.fail(m.resolve())
 	if complete {
 		m.moved()
 	}
 	m.lonely(complete)
+}
+
+// finish makes children of what was found, in the order of their names, once the
+// bounds are known to hold of all that shares them. complete says that both sides
+// were read to their ends.
+func (m *matching) finish(complete bool) error {
 	sort.SliceStable(m.found, func(i, j int) bool { return m.found[i].key < m.found[j].key })
 	for _, p := range m.found {
 		m.n.Children = append(m.n.Children, p.node)

@@ -9,9 +9,9 @@ import (
 	"hash/maphash"
 	"io"
 	"strconv"
+	"sync"
 
 	"github.com/stagescope/stagescope/chain"
-	"golang.org/x/sync/errgroup"
 )
 
 // member is a Member whose body has been read.
@@ -63,21 +63,46 @@ func (x *Examiner) reading(s Stream, name string) *reading {
 }
 
 func (x *Examiner) streams(ctx context.Context, n *Node, ra, rb *reading) error {
+	x = x.own()
+	s := newShare(x, 1)
+	m := x.read(ctx, n, ra, rb, s, 0)
+	err := m.end()
+	s.settle(x.unit)
+	return err
+}
+
+// read reads two streams to their ends and compares their members, as one of the
+// lists that share bounds. A side that breaks off does not keep the other from being
+// read, so that what is found does not depend on who was faster.
+func (x *Examiner) read(ctx context.Context, n *Node, ra, rb *reading, s *share, list int) *matching {
 	defer ra.s.Close()
 	defer rb.s.Close()
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
-	g, gctx := errgroup.WithContext(inner)
+	m := &matching{ctx: ctx, x: x, n: n, a: map[string]*member{}, b: map[string]*member{}, share: s, list: list}
+	s.mu.Lock()
+	s.lists[list] = m
+	s.mu.Unlock()
+	var errs [2]error
+	var wg sync.WaitGroup
 	ca, cb := make(chan *member, pending), make(chan *member, pending)
-	g.Go(func() error { defer close(ca); return ra.run(gctx, ca) })
-	g.Go(func() error { defer close(cb); return rb.run(gctx, cb) })
-	m := &matching{ctx: ctx, x: x, n: n, a: map[string]*member{}, b: map[string]*member{}}
+	wg.Go(func() { defer close(ca); errs[0] = ra.run(inner, ca) })
+	wg.Go(func() { defer close(cb); errs[1] = rb.run(inner, cb) })
 	m.run(ca, cb)
-	err := g.Wait()
-	if ctx.Err() != nil {
-		err = ctx.Err()
+	wg.Wait()
+	m.broken = cmp.Or(errs[0], errs[1])
+	if m.stopped = ctx.Err(); m.stopped != nil {
+		m.broken = m.stopped
 	}
 	m.counts = cmp.Or(ra.order.counts, rb.order.counts)
+	m.gather(m.broken == nil)
+	return m
+}
+
+// end makes the tree of what was read. Only a comparison that was cancelled is an
+// error; whatever else went wrong is said in the node.
+func (m *matching) end() error {
+	n, err := m.n, m.broken
 	if e := m.finish(err == nil); e != nil && err == nil {
 		err = e
 	}
@@ -85,9 +110,9 @@ func (x *Examiner) streams(ctx context.Context, n *Node, ra, rb *reading) error 
 		return nil
 	}
 	n.Capped = true
-	if ctx.Err() != nil {
+	if m.stopped != nil {
 		n.note("reading was interrupted")
-		return ctx.Err()
+		return m.stopped
 	}
 	n.note(err.Error())
 	if n.Status != Differs {
@@ -157,7 +182,7 @@ func (r *reading) take(m *member) error {
 		return nil
 	}
 	h := sha256.New()
-	b, err := r.x.spool.keep(m.Body, h)
+	b, err := r.x.spool.keep(m.Body, h, nil)
 	if err != nil {
 		return err
 	}
@@ -209,8 +234,9 @@ func (*known) Read([]byte) (int, error) { return 0, io.EOF }
 // hasBody reports whether the member has content of its own.
 func (m *member) hasBody() bool { return m.has }
 
-// content gives the body as an input that can be read at random.
-func (m *member) content(ctx context.Context) (*Input, error) {
+// content gives the body as an input that can be read at random. What has to be read
+// again is kept for u, which has the room for it already.
+func (m *member) content(ctx context.Context, u *unit) (*Input, error) {
 	if m.body != nil && !m.body.gone {
 		return &Input{ReaderAt: m.body, Name: m.Name, Size: m.size}, nil
 	}
@@ -225,7 +251,7 @@ func (m *member) content(ctx context.Context) (*Input, error) {
 		return nil, err
 	}
 	defer rc.Close()
-	in, err := m.stream.x.Keep(ctx, m.Name, rc)
+	in, err := m.stream.x.keepFor(ctx, u, func(int64) bool { return true }, m.Name, rc)
 	if err == nil && in.Size != m.size {
 		err = fmt.Errorf("it has %d bytes now and had %d before", in.Size, m.size)
 	}
@@ -257,9 +283,26 @@ func (m *member) open() (ReaderAtCloser, int64, error) {
 	if m == nil || !m.hasBody() {
 		return nil, 0, nil
 	}
-	in, err := m.content(context.Background())
+	if limit := m.stream.x.limit.Spool; keptSize(m.size) > limit {
+		return nil, 0, fmt.Errorf("reading %q: %w", m.Name, errGone)
+	}
+	u := &unit{}
+	in, err := m.content(context.Background(), u)
 	if err != nil {
+		u.release()
 		return nil, 0, fmt.Errorf("reading %q: %w", m.Name, err)
 	}
-	return noClose{in}, in.Size, nil
+	return &opened{in, u}, in.Size, nil
+}
+
+// opened is a content that was opened to be seen; what was read again for that is
+// given back with it.
+type opened struct {
+	io.ReaderAt
+	u *unit
+}
+
+func (o *opened) Close() error {
+	o.u.release()
+	return nil
 }

@@ -145,6 +145,9 @@ type Node struct {
 	// them, so that they are compared as bytes.
 	Broken bool
 
+	omitted      int    // parts that differ and that the tree has no room for
+	omittedFirst string // name of the first of them
+
 	// Listing says that Content is not the bytes of a thing but a description
 	// of them, made to be compared by eye. It explains nothing.
 	Listing bool

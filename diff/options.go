@@ -27,12 +27,14 @@ type Options struct {
 }
 
 // Limits bound what hostile input can cost. A zero field means its default.
-// A limit that was hit is said in a node, and that node is not Same.
+// A limit that was hit is said in a node, and that node is not Same. What Nodes and
+// Spool leave out is the same every time: members come first, in the order in which
+// they lie there, and then their contents, up to the first that there is no room for.
 type Limits struct {
 	Depth   int   // containers within containers: 24
 	Members int   // of one container: 4 million
 	Nodes   int   // of the whole tree: 1 million
-	Spool   int64 // bytes of content kept aside on disk: 8 GiB
+	Spool   int64 // bytes of content kept aside on disk: 8 GiB. What is being looked into may take as much again
 	Decoded int64 // bytes that one compressed stream inside a file may become: 8 GiB
 	Text    int64 // bytes of a text that is compared line by line: 1 GiB
 	Binary  int64 // bytes between the first and the last difference of a binary that are aligned rather than compared at equal offsets: 256 MiB

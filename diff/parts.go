@@ -67,6 +67,7 @@ func (x *Examiner) Part(ctx context.Context, n *Node, a, b *Input, pa, pb *Part)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	x = x.own()
 	var ia, ib *Input
 	first := pa
 	if pa != nil {
@@ -77,7 +78,26 @@ func (x *Examiner) Part(ctx context.Context, n *Node, a, b *Input, pa, pb *Part)
 	if pb != nil {
 		ib = b.Section(pb.Range, pb.Name)
 	}
+	if x.unit.nodes == 0 {
+		return x.noRoom(ctx, n, first, ia, ib)
+	}
+	x.unit.nodes-- // before it is looked into, so that what is in it comes second
 	c, err := x.pairOf(ctx, first, pa, pb, ia, ib)
+	if err != nil {
+		return err
+	}
+	if c.Status == Same {
+		x.unit.nodes++
+		n.Equal++
+		return nil
+	}
+	n.Children = append(n.Children, c)
+	return nil
+}
+
+// noRoom counts a pair of parts that differs and that the tree has no room for.
+func (x *Examiner) noRoom(ctx context.Context, n *Node, p *Part, a, b *Input) error {
+	c, err := x.sides(ctx, p.Kind, p.Name, a, b)
 	if err != nil {
 		return err
 	}
@@ -85,13 +105,21 @@ func (x *Examiner) Part(ctx context.Context, n *Node, a, b *Input, pa, pb *Part)
 		n.Equal++
 		return nil
 	}
-	if x.nodes.Add(1) > int64(x.limit.Nodes) {
-		n.Capped = true
-		n.note(fmt.Sprintf("%q differs and is not shown: the tree holds at most %d nodes", first.Name, x.limit.Nodes))
+	n.Capped = true
+	if n.omitted++; n.omitted == 1 {
+		n.omittedFirst = p.Name
+		n.note(n.saysOmitted(1, x.limit.Nodes))
 		return nil
 	}
-	n.Children = append(n.Children, c)
+	n.Note = strings.Replace(n.Note, n.saysOmitted(n.omitted-1, x.limit.Nodes), n.saysOmitted(n.omitted, x.limit.Nodes), 1)
 	return nil
+}
+
+func (n *Node) saysOmitted(k, bound int) string {
+	if k == 1 {
+		return fmt.Sprintf("%q differs and is not shown: the tree holds at most %d nodes", n.omittedFirst, bound)
+	}
+	return fmt.Sprintf("%q and %d more parts differ and are not shown: the tree holds at most %d nodes", n.omittedFirst, k-1, bound)
 }
 
 // pairOf is Pair, but for parts that bring their own comparison.

@@ -25,13 +25,13 @@ type spool struct {
 	dir   string
 	limit int64
 
-	mu   sync.Mutex
-	file *scratch.File
-	next int64   // end of the file, in blocks
-	free []int64 // blocks given back
-	mem  int64
-	full bool // the limit was hit at some time
-	bufs sync.Pool
+	mu    sync.Mutex
+	file  *scratch.File
+	next  int64   // end of the file, in blocks
+	free  []int64 // blocks given back
+	slots []int64 // free pieces of blocks, numbered from 1, for small contents
+	mem   int64
+	bufs  sync.Pool
 }
 
 // held is a content kept aside. It is read only once it has been closed.
@@ -41,7 +41,11 @@ type held struct {
 	loose  *[blockSize]byte // the whole content, for as long as it is being compared
 	mem    []byte
 	blocks []int64
-	gone   bool // the spool was full: only the size is known
+	slot   int64 // number of its piece of a block; 0 when it has none
+	gone   bool  // there was no room: only the size is known
+	// room reports whether there is room for so many bytes more. nil means that they
+	// are only kept to save time, and while the file is below the limit.
+	room func(n int64) bool
 }
 
 func newSpool(dir string, limit int64) *spool {
@@ -50,17 +54,21 @@ func newSpool(dir string, limit int64) *spool {
 	return s
 }
 
-// block gives the number of a free block, or false when the spool is full.
-func (s *spool) block() (int64, bool, error) {
+// block gives the number of a free block; ok is false when there is none below the
+// limit, and it may not lie beyond.
+func (s *spool) block(beyond bool) (number int64, ok bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.freeBlock(beyond)
+}
+
+func (s *spool) freeBlock(beyond bool) (int64, bool, error) {
 	if n := len(s.free); n > 0 {
 		b := s.free[n-1]
 		s.free = s.free[:n-1]
 		return b, true, nil
 	}
-	if (s.next+1)*blockSize > s.limit {
-		s.full = true
+	if (s.next+1)*blockSize > s.limit && !beyond {
 		return 0, false, nil
 	}
 	if s.file == nil {
@@ -112,8 +120,8 @@ func (s *spool) take(n int64) bool {
 // keep reads r to its end and keeps it. A content of less than a block stays
 // loose in memory until it is parked or released; larger ones are hashed on the
 // way when sum is not nil.
-func (s *spool) keep(r io.Reader, sum hash.Hash) (*held, error) {
-	h := &held{s: s}
+func (s *spool) keep(r io.Reader, sum hash.Hash, room func(int64) bool) (*held, error) {
+	h := &held{s: s, room: room}
 	block := s.bufs.Get().(*[blockSize]byte)
 	defer func() {
 		if h.loose == nil {
@@ -148,21 +156,16 @@ func (s *spool) keep(r io.Reader, sum hash.Hash) (*held, error) {
 
 // add appends bytes; all but the last call bring a multiple of blockSize.
 func (h *held) add(p []byte) error {
-	if h.size == 0 && len(p) <= inMemory && h.s.take(int64(len(p))) {
-		h.mem = append(make([]byte, 0, len(p)), p...)
-		h.size = int64(len(p))
-		return nil
-	}
-	if h.mem != nil { // a second piece after a short first one
-		first := h.mem
-		h.drop()
-		h.size = 0
-		p = append(first, p...)
+	if h.size == 0 && len(p) <= inMemory {
+		return h.addSmall(p)
 	}
 	h.size += int64(len(p))
 	for len(p) > 0 && !h.gone {
 		n := min(len(p), blockSize)
-		b, ok, err := h.s.block()
+		b, ok, err := int64(0), false, error(nil)
+		if h.room == nil || h.room(blockSize) {
+			b, ok, err = h.s.block(h.room != nil)
+		}
 		if err != nil {
 			return err
 		}
@@ -191,8 +194,11 @@ func (h *held) drop() {
 func (h *held) giveBack() {
 	h.s.mu.Lock()
 	h.s.free = append(h.s.free, h.blocks...)
+	if h.slot > 0 {
+		h.s.slots = append(h.s.slots, h.slot)
+	}
 	h.s.mu.Unlock()
-	h.blocks = nil
+	h.blocks, h.slot = nil, 0
 }
 
 // release gives the space back; h must not be read afterwards.
@@ -207,7 +213,7 @@ func (h *held) release() {
 	if h.mem != nil {
 		h.drop()
 	}
-	if h.blocks != nil {
+	if h.blocks != nil || h.slot > 0 {
 		h.giveBack()
 	}
 	h.gone = true
@@ -231,6 +237,10 @@ func (h *held) ReadAt(p []byte, off int64) (int, error) {
 	switch {
 	case h.loose != nil:
 		copy(p, h.loose[off:])
+	case h.slot > 0:
+		if k, err := h.s.file.ReadAt(p, (h.slot-1)*inMemory+off); err != nil {
+			return k, err
+		}
 	case h.blocks == nil:
 		copy(p, h.mem[off:])
 	default:
