@@ -17,7 +17,7 @@ var places = flag.Int("mutate.places", 0, "how many places of each content are c
 
 // Change is one thing that was done to a content.
 type Change struct {
-	Kind string // flip, insert, delete, double, cut, zero
+	Kind string // flip, insert, delete, double, cut, zero, swap, trail; of pieces: twice, exchange, drop; "mended " before it
 	Off  int    // where, in Old
 	Old  []byte // what was changed
 	New  []byte // what came out
@@ -33,6 +33,14 @@ type Case struct {
 	// Harmless reports whether a change of Plain or of one in Also may be explained,
 	// which the test knows without the comparison. Nil means that none may be.
 	Harmless func(c Change) bool
+	// Mend sets right what a format's checksums and lengths say after a change, as who
+	// changes it on purpose does. Each change is tried with and without. Nil means that
+	// there is nothing to mend, or nil bytes that it cannot be.
+	Mend func(p []byte) []byte
+	// Pieces cuts a content into the pieces that it is made of, headers, entries or
+	// blocks: these are put there twice, left out, and exchanged with the next. Nil means
+	// that it has none.
+	Pieces func(p []byte) [][]byte
 	// Slow cases are changed at a quarter of the places.
 	Slow bool
 }
@@ -47,17 +55,56 @@ func Run(t *testing.T, c Case) {
 			t.Errorf("%s: a harmless difference is %s, and its residue %s\n%s", c.Name, n.Status, n.Residue, Sketch(n))
 		}
 	}
+	tried := 0
 	for _, base := range append([][]byte{c.Plain}, c.Also...) {
-		step := max(1, len(base)/c.count())
-		for off := 0; off < len(base); off += step {
-			for _, ch := range changes(base, off) {
-				c.check(t, ch, off/step%2 == 1)
-				if t.Failed() {
-					return // one is enough to be looked at
-				}
+		for i, ch := range c.changes(base) {
+			tried++
+			if c.check(t, ch, i%2 == 1); t.Failed() {
+				return // one is enough to be looked at
 			}
 		}
 	}
+	t.Logf("%d changes", tried)
+}
+
+// changes are all that are made of one content.
+func (c Case) changes(base []byte) []Change {
+	out := []Change{{"trail", len(base), base, append(bytes.Clone(base), "\x00trail"...)}}
+	step := max(1, len(base)/c.count())
+	for off := 0; off < len(base); off += step {
+		out = append(out, atPlace(base, off)...)
+	}
+	if c.Pieces != nil {
+		out = append(out, ofPieces(base, c.Pieces(base))...)
+	}
+	if c.Mend == nil {
+		return out
+	}
+	for _, ch := range out {
+		if p := c.Mend(bytes.Clone(ch.New)); p != nil && !bytes.Equal(p, ch.New) {
+			out = append(out, Change{"mended " + ch.Kind, ch.Off, base, p})
+		}
+	}
+	return out
+}
+
+// ofPieces are the changes of whole pieces.
+func ofPieces(p []byte, pieces [][]byte) (out []Change) {
+	off := 0
+	for i, piece := range pieces {
+		before, after := p[:off], p[off+len(piece):]
+		add := func(kind string, parts ...[]byte) {
+			out = append(out, Change{kind, off, p, bytes.Join(append([][]byte{before}, parts...), nil)})
+		}
+		add("twice", piece, piece, after)
+		add("drop", after)
+		if i+1 < len(pieces) {
+			next := pieces[i+1]
+			add("exchange", next, piece, after[len(next):])
+		}
+		off += len(piece)
+	}
+	return out
 }
 
 func (c Case) count() int {
@@ -70,14 +117,16 @@ func (c Case) count() int {
 	return 32
 }
 
-// changes are those of one place.
-func changes(p []byte, off int) []Change {
+// atPlace are the changes of one place.
+func atPlace(p []byte, off int) []Change {
 	at := func(kind string, parts ...[]byte) Change {
 		return Change{kind, off, p, bytes.Join(parts, nil)}
 	}
 	before, after := p[:off], p[off+1:]
 	end := min(len(p), off+8)
+	mid := off + (end-off)/2
 	return []Change{
+		at("swap", before, p[mid:end], p[off:mid], p[end:]),
 		at("flip", before, []byte{p[off] ^ 1<<(off%8)}, after),
 		at("insert", before, []byte{byte('a' + off%26)}, p[off:]),
 		at("delete", before, after),
