@@ -222,7 +222,9 @@ func (x *Examiner) examine(ctx context.Context, n *Node, ask bool, a, b *Input) 
 	}
 	if ask {
 		for _, f := range registered() {
-			if !f.Match(a) || !f.Match(b) {
+			ofA, ofB := f.Match(a), f.Match(b)
+			if !ofA || !ofB {
+				n.Broken = n.Broken || ofA != ofB && !f.Weak && !f.Text
 				continue
 			}
 			done, err := x.try(ctx, f, n, a, b)

@@ -142,7 +142,7 @@ type Node struct {
 	Equal    int // parts or members below that are equal and have no node
 
 	// Broken says that a format recognised both sides and could not read one of
-	// them, so that they are compared as bytes.
+	// them, or recognised one of them alone, so that they are compared as bytes.
 	Broken bool
 
 	omitted      int    // parts that differ and that the tree has no room for

@@ -55,7 +55,15 @@ func compareAr(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.I
 	open := func(in *diff.Input) *arStream {
 		return &arStream{in: in, off: int64(len(arMagic)), deb: in.HasPrefix(debMagic)}
 	}
-	return x.Streams(ctx, n, open(a), open(b))
+	if err := x.Streams(ctx, n, open(a), open(b)); err != nil {
+		return err
+	}
+	for i := range n.Reasons {
+		if r := &n.Reasons[i]; strings.HasPrefix(r.Field, "order of the members") && a.HasPrefix(debMagic) && b.HasPrefix(debMagic) {
+			r.Cause = &diff.Cause{ID: "B2", Name: "order of the entries", Confidence: diff.Likely, Evidence: "dpkg wants the members in their order; others find them by name"}
+		}
+	}
+	return nil
 }
 
 // checkAr walks over all headers, so that a broken archive is compared as bytes.

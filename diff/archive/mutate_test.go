@@ -70,14 +70,21 @@ func TestMutated(t *testing.T) {
 	rpm := func(at uint32) []byte {
 		return rpmOf(map[uint32]string{1000: "name", 1007: "host", 1005: "text"}, map[uint32]uint32{1006: at}, []byte("payload"))
 	}
+	cpio := func(magic string, harmless ...[2]int) mutate.Case {
+		return mutate.Case{Name: "x.cpio", Plain: cpioOf(magic, files(1)...), Also: [][]byte{cpioOf(magic, files(9)...)}, Pieces: cpioPieces(magic), Mend: mendCpio, Harmless: orOrder(0, columns(magic, harmless...))}
+	}
 	for name, c := range map[string]mutate.Case{
 		"ar": {Name: "x.a", Plain: ar(file{"a/", "odd", "5"}, file{"b/", "even", "5"}), Also: [][]byte{ar(file{"a/", "odd", "6"}, file{"b/", "even", "7"})},
-			Harmless: columns("/  ", [2]int{3, 60})},
-		"cpio newc": {Name: "x.cpio", Plain: cpioOf("070701", files(1)...), Also: [][]byte{cpioOf("070701", files(9)...)}, Harmless: columns("070701", [2]int{6, 54}, [2]int{62, 94})},
-		"cpio odc":  {Name: "x.cpio", Plain: cpioOf("070707", files(1)...), Also: [][]byte{cpioOf("070707", files(9)...)}, Harmless: columns("070707", [2]int{6, 59})},
-		"cpio crc":  {Name: "x.cpio", Plain: cpioOf("070702", files(1)...), Also: [][]byte{cpioOf("070702", files(9)...)}, Harmless: columns("070702", [2]int{6, 54}, [2]int{62, 94})},
-		"zip":       {Name: "x.zip", Plain: zfiles(1_700_000_000), Also: [][]byte{zfiles(1_700_009_998)}, Harmless: zipTimes},
-		"rpm": {Name: "x.rpm", Plain: rpm(1), Harmless: func(c mutate.Change) bool {
+			Pieces: arPieces, Harmless: orOrder(len(arMagic), columns("/  ", [2]int{3, 60}))},
+		"cpio newc": cpio("070701", [2]int{6, 54}, [2]int{62, 94}),
+		"cpio odc":  cpio("070707", [2]int{6, 59}),
+		"cpio crc":  cpio("070702", [2]int{6, 54}, [2]int{62, 94}),
+		"zip":       {Name: "x.zip", Plain: zfiles(1_700_000_000), Also: [][]byte{zfiles(1_700_009_998)}, Pieces: zipPieces, Mend: mendZip, Harmless: zipTimes},
+		"jar":       {Name: "x.jar", Plain: jar(1_700_000_000, "One"), Also: [][]byte{jar(1_700_009_998, "One")}, Pieces: zipPieces, Mend: mendZip, Harmless: zipTimes, Slow: true},
+		"wheel":     {Name: "x-1-py3-none-any.whl", Plain: wheel(1_700_000_000), Also: [][]byte{wheel(1_700_009_998)}, Pieces: zipPieces, Mend: mendZip, Harmless: zipTimes, Slow: true},
+		"deb":       {Name: "x.deb", Plain: debOf(1), Also: [][]byte{debOf(1_700_000_000)}, Pieces: arPieces, Harmless: debHeaders},
+		"apk":       {Name: "x.apk", Plain: apkOf(1), Also: [][]byte{apkOf(1_700_000_000)}, Pieces: gzipPieces, Harmless: gzipHeaders},
+		"rpm": {Name: "x.rpm", Plain: rpm(1), Also: [][]byte{rpm(1_700_000_000)}, Pieces: rpmPieces, Mend: mendRpm, Harmless: func(c mutate.Change) bool {
 			// The time and the host, to the zero that ends it; no checksum is written here.
 			from, to, ok := inPlace(c)
 			host := bytes.Index(c.Old, []byte("host\x00"))
@@ -144,4 +151,8 @@ func TestPowerInCpio(t *testing.T) {
 	if !told {
 		t.Errorf("how a number is written is not told\n%s", mutate.Sketch(n))
 	}
+}
+
+func inputOf(p []byte) *diff.Input {
+	return &diff.Input{ReaderAt: bytes.NewReader(p), Name: "x", Size: int64(len(p))}
 }

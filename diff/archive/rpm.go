@@ -2,9 +2,11 @@ package archive
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/stagescope/stagescope/diff"
 )
@@ -48,10 +50,14 @@ type rpmIndex struct {
 	end          int64
 	values       []rpmValue
 	packed       bool // the places follow from types, counts and lengths
+	apart        bool // no byte belongs to two values
 }
 
-// packed is what is added to a header's name when both sides' are packed.
-const packed = " is packed"
+// What is added to a header's name when both sides' are packed, or apart.
+const (
+	packed = " is packed"
+	apart  = " is apart"
+)
 
 // rpmFile is what a package is taken apart into.
 type rpmFile struct {
@@ -77,7 +83,7 @@ func compareRpm(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.
 		fits[k] = files[0].fits[k] && files[1].fits[k]
 	}
 	for _, h := range [][2]*rpmIndex{{files[0].sig, files[1].sig}, {files[0].header, files[1].header}} {
-		fits[h[0].name+packed] = h[0].packed && h[1].packed
+		fits[h[0].name+packed], fits[h[0].name+apart] = h[0].packed && h[1].packed, h[0].apart && h[1].apart
 	}
 	pa, pb := files[0].parts(fits), files[1].parts(fits)
 	if fits[files[0].sig.name+packed] && fits[files[0].header.name+packed] {
@@ -154,7 +160,7 @@ func readRpmIndex(in *diff.Input, name string, at int64) (*rpmIndex, error) {
 		v.at = diff.Range{Off: store + off, Len: n}
 		h.values = append(h.values, v)
 	}
-	h.packed = h.isPacked(store, data)
+	h.packed, h.apart = h.isPacked(store, data), h.areApart()
 	if end := up(h.end, 8); name == "signature" && end <= in.Size {
 		pad := make([]byte, end-h.end)
 		if n, err := in.ReadAt(pad, h.end); n < len(pad) {
@@ -214,6 +220,24 @@ func (h *rpmIndex) isPacked(store int64, data []byte) bool {
 	return at == h.end
 }
 
+// areApart reports whether no two values share a byte, so that a value which may
+// differ for a cause is nothing else as well.
+func (h *rpmIndex) areApart() bool {
+	vs := slices.Clone(h.values)
+	slices.SortFunc(vs, func(a, b rpmValue) int { return cmp.Compare(a.at.Off, b.at.Off) })
+	var end int64
+	for _, v := range vs {
+		if v.at.Len == 0 {
+			continue
+		}
+		if v.at.Off < end {
+			return false
+		}
+		end = v.at.Off + v.at.Len
+	}
+	return true
+}
+
 // parts are the package's parts. fits says which tags were checked on both
 // sides.
 func (f *rpmFile) parts(fits map[string]bool) []diff.Part {
@@ -231,7 +255,10 @@ func (f *rpmFile) parts(fits map[string]bool) []diff.Part {
 				tag = fmt.Sprintf("tag %d", v.tag)
 			}
 			tag = h.name + ": " + tag
-			p := diff.Part{Name: tag, Kind: diff.KindBinary, Range: v.at, Compare: rpmStated(tag, fits)}
+			p := diff.Part{Name: tag, Kind: diff.KindBinary, Range: v.at}
+			if fits[h.name+apart] {
+				p.Compare = rpmStated(tag, fits)
+			}
 			if v.kind == rpmString || v.kind == rpmStrings || v.kind == rpmI18n {
 				if p.Kind = diff.KindValue; p.Compare == nil {
 					p.Compare = asText

@@ -89,9 +89,13 @@ func sequence(p *pair) bool {
 // ordered gives what a rule found of an order, with a doubt where the order may be
 // what counts.
 func ordered(p *pair, ex *explained) *explained {
-	if sequence(p) {
+	switch {
+	case sequence(p):
 		ex.cause.Confidence = diff.Likely
 		ex.cause.Evidence += "; but in this file the order may decide what is done"
+	case p.node.Broken:
+		ex.cause.Confidence = diff.Likely
+		ex.cause.Evidence += "; but one side is of a format that the other is not of"
 	}
 	return ex
 }
