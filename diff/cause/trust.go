@@ -70,7 +70,9 @@ func doubtDurations(a, b []byte) bool {
 
 // codeName are names of files in which the order of the lines is what they say.
 var codeName = regexp.MustCompile(`(?:^|/)(?:etc|rc\.d|init\.d|profile\.d|cron[.a-z]*|systemd|pam\.d|sudoers[.a-z]*|\.ssh|bin|sbin|libexec)/|(?:^|/)(?:Makefile|Dockerfile|Containerfile|crontab|authorized_keys|\.[a-z_]*rc|\.(?:bash_)?profile)$|` +
-	`\.(?:sh|bash|zsh|ksh|csh|fish|py|pyw|pl|pm|rb|js|mjs|cjs|ts|php|lua|tcl|awk|sed|r|R|scm|el|lisp|hs|ml|go|rs|c|h|cc|cpp|cxx|hpp|java|kt|scala|swift|m|s|S|asm|mk|cmake|am|ac|m4|in|sql|conf|cfg|ini|cnf|service|socket|timer|rules|te|policy|hcl|tf|nix|bat|cmd|ps1|vbs|gdb|ld|pth)$`)
+	`\.(?:sh|bash|zsh|ksh|csh|fish|py|pyw|pl|pm|rb|js|mjs|cjs|ts|php|lua|tcl|awk|sed|r|R|scm|el|lisp|hs|ml|go|rs|c|h|cc|cpp|cxx|hpp|java|kt|scala|swift|m|s|S|asm|mk|cmake|am|ac|m4|in|sql|conf|cfg|ini|cnf|service|socket|timer|rules|te|policy|hcl|tf|nix|bat|cmd|ps1|vbs|gdb|ld|pth|` +
+	// Documents that could be read were compared by their values, and not by lines.
+	`ya?ml|toml|json|xml|xsd|xsl|svg|html?|plist|pom|csproj)$`)
 
 // sequence reports whether the order of a text's lines may decide what a machine
 // does: it is a script, or the name is that of code or of settings.
