@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stagescope/stagescope/diff"
 	"github.com/stagescope/stagescope/diff/executable"
 	"github.com/stagescope/stagescope/diff/internal/mutate"
 )
@@ -34,12 +35,44 @@ func TestMutated(t *testing.T) {
 		return len(c.Old) == len(c.New) && bytes.Equal(c.Old[:at], c.New[:at]) && bytes.Equal(c.Old[at+6:], c.New[at+6:])
 	}
 	for name, c := range map[string]mutate.Case{
-		"ELF":        {Name: "x", Plain: executable.Sectioned(binary.LittleEndian), Harmless: compiler},
-		"ELF, big":   {Name: "x", Plain: executable.Sectioned(binary.BigEndian), Harmless: compiler},
-		"PE":         {Name: "x.exe", Plain: executable.PEProgram(1_700_000_000, code, "ReadFile"), Also: [][]byte{executable.PEProgram(1_700_009_999, code, "ReadFile")}, Harmless: stamped},
-		"wasm":       {Name: "x.wasm", Plain: executable.WasmModule("\x01\x01", "read")},
-		"Java class": {Name: "X.class", Plain: executable.ClassFile(52, "exec", strings.Repeat("text", 3))},
+		"ELF":                {Name: "x", Plain: executable.Sectioned(binary.LittleEndian), Harmless: compiler},
+		"ELF, big":           {Name: "x", Plain: executable.Sectioned(binary.BigEndian), Harmless: compiler},
+		"PE":                 {Name: "x.exe", Plain: executable.PEProgram(1_700_000_000, code, "ReadFile"), Also: [][]byte{executable.PEProgram(1_700_009_999, code, "ReadFile")}, Harmless: stamped},
+		"wasm":               {Name: "x.wasm", Plain: executable.WasmModule("\x01\x01", "read"), Pieces: wasmSections},
+		"PE with an overlay": {Name: "x.exe", Plain: append(executable.PEProgram(1_700_000_000, code, "ReadFile"), "MSCF what an installer unpacks"...), Also: [][]byte{append(executable.PEProgram(1_700_009_999, code, "ReadFile"), "MSCF what an installer unpacks"...)}, Harmless: stamped},
+		"Java class":         {Name: "X.class", Plain: executable.ClassFile(52, "exec", strings.Repeat("text", 3))},
 	} {
 		t.Run(name, func(t *testing.T) { mutate.Run(t, c) })
+	}
+}
+
+// wasmSections are the header and the sections of a module whose sizes have one byte.
+func wasmSections(p []byte) [][]byte {
+	out := [][]byte{p[:8]}
+	for p = p[8:]; len(p) > 1; {
+		n := min(2+int(p[1]), len(p))
+		out, p = append(out, p[:n]), p[n:]
+	}
+	return out
+}
+
+// TestBorrowedCause changes a module beside a date that differs and has a cause,
+// which must not account for both.
+func TestBorrowedCause(t *testing.T) {
+	custom := func(name, text string) []byte {
+		body := append([]byte{byte(len(name))}, name+text...)
+		return append([]byte{0, byte(len(body))}, body...)
+	}
+	module := func(sections ...[]byte) []byte {
+		return append(executable.WasmModule("\x01\x01", "read"), bytes.Join(sections, nil)...)
+	}
+	one, other := custom("one", "x"), custom("other", "y")
+	a, b := module(custom("built", "\x00\x002026-01-02\x00"), one, other), module(custom("built", "\x00\x002026-01-03\x00"), other, one)
+	if n := mutate.Compare(t, "x.wasm", a, b); n.Residue == diff.ResidueNone {
+		t.Error(mutate.Sketch(n))
+	}
+	a, b = module(custom("built", "\x00\x002026-01-02\x00")), module(custom("built", "\x00\x002026-01-03\x00"))
+	if n := mutate.Compare(t, "x.wasm", a, b); n.Residue != diff.ResidueNone {
+		t.Error(mutate.Sketch(n))
 	}
 }
