@@ -76,3 +76,23 @@ func TestBorrowedCause(t *testing.T) {
 		t.Error(mutate.Sketch(n))
 	}
 }
+
+// TestBorrowedLayout loads code elsewhere, beside a section that is longer for a date.
+func TestBorrowedLayout(t *testing.T) {
+	made := func(day string, addr uint32, grow int) []byte {
+		p := executable.PEProgram(1, []byte("\x55\x48\x89\xe5\xb8\x01\x00\x00\x00\x5d\xc3"), "ReadFile")
+		copy(p[0x600+0x1d0:], "\x00 "+day+" \x00")
+		p = append(p, make([]byte, grow)...)
+		const headers = 64 + 24 + 240
+		binary.LittleEndian.PutUint32(p[headers+12:], addr)
+		binary.LittleEndian.PutUint32(p[headers+40+16:], uint32(0x200+grow))
+		return p
+	}
+	plain := made("Jan 2 2026", 0x1000, 0)
+	if n := mutate.Compare(t, "x.exe", plain, made("Jan 12 2026", 0x5000, 1)); n.Residue == diff.ResidueNone {
+		t.Error(mutate.Sketch(n))
+	}
+	if n := mutate.Compare(t, "x.exe", plain, made("Jan 12 2026", 0x1000, 1)); n.Residue != diff.ResidueNone {
+		t.Error(mutate.Sketch(n))
+	}
+}

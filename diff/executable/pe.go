@@ -5,7 +5,6 @@ import (
 	"debug/pe"
 	"encoding/binary"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/stagescope/stagescope/diff"
@@ -86,15 +85,17 @@ func (e *pePair) compareHeader(ctx context.Context, x *diff.Examiner, n *diff.No
 		return err
 	}
 	const opt = peHeader
-	// Sums of what the sections' headers say follow where these differ.
-	sums := func(_, _ uint64) bool { return !slices.Equal(e.a.sections, e.b.sections) }
 	fs := []field{
-		{name: "signature", off: 0, n: 4}, {name: "machine", off: 4, n: 2}, {name: "number of sections", off: 6, n: 2, follows: sums},
-		{name: "time", off: 8, n: 4, show: peTime}, {name: "symbol table", off: 12, n: 4, follows: sums}, {name: "number of symbols", off: 16, n: 4},
+		{name: "signature", off: 0, n: 4}, {name: "machine", off: 4, n: 2},
+		{name: "number of sections", off: 6, n: 2, follows: e.made(func(f *peFile) uint64 { return uint64(len(f.sections)) })},
+		{name: "time", off: 8, n: 4, show: peTime},
+		{name: "symbol table", off: 12, n: 4, follows: e.made(func(f *peFile) uint64 { _, off := f.end(); return off })}, {name: "number of symbols", off: 16, n: 4},
 		{name: "size of the optional header", off: 20, n: 2}, {name: "characteristics", off: 22, n: 2},
 		{name: "kind", off: opt, n: 2}, {name: "version of the linker", off: opt + 2, n: 2},
-		{name: "size of code", off: opt + 4, n: 4, follows: sums}, {name: "size of data", off: opt + 8, n: 4, follows: sums}, {name: "size of zeros", off: opt + 12, n: 4},
-		{name: "entry", off: opt + 16, n: 4, follows: func(v, w uint64) bool { return e.p.moved(e.a.base+v, e.b.base+w) }}, {name: "base of code", off: opt + 20, n: 4, follows: sums},
+		{name: "size of code", off: opt + 4, n: 4, follows: e.made(func(f *peFile) uint64 { return f.sumOf(peCode) })},
+		{name: "size of data", off: opt + 8, n: 4, follows: e.made(func(f *peFile) uint64 { return f.sumOf(peData) })}, {name: "size of zeros", off: opt + 12, n: 4},
+		{name: "entry", off: opt + 16, n: 4, follows: func(v, w uint64) bool { return e.p.moved(e.a.base+v, e.b.base+w) }},
+		{name: "base of code", off: opt + 20, n: 4, follows: e.made((*peFile).baseOfCode)},
 	}
 	t := little()
 	t.entry("", fs, pa, pb, 0, 0)
@@ -108,7 +109,7 @@ func (e *pePair) compareHeader(ctx context.Context, x *diff.Examiner, n *diff.No
 		case off == opt+64:
 			f.name = "checksum"
 		case off == opt+56:
-			f.name, f.follows = "size of the image", sums
+			f.name, f.follows = "size of the image", e.made(func(f *peFile) uint64 { addr, _ := f.end(); return addr })
 		case off >= dirs && off < dirs+128:
 			f.name = "directories"
 			if k := (off - dirs) / 4; k%2 == 0 && k/2 != peCertificates {
@@ -146,20 +147,10 @@ func (e *pePair) compareSections(ctx context.Context, x *diff.Examiner, n *diff.
 	if err != nil {
 		return err
 	}
-	// Places and sizes follow from a content that has another length, which is
-	// compared; where none has, somebody moved what is loaded.
-	grown := func(_, _ uint64) bool {
-		for i := range min(len(e.a.sections), len(e.b.sections)) {
-			if e.a.sections[i].size != e.b.sections[i].size {
-				return true
-			}
-		}
-		return len(e.a.sections) != len(e.b.sections)
-	}
-	fs := []field{{name: "name", off: 0, n: 8}, {name: "size in memory", off: 8, n: 4, follows: grown}, {name: "address", off: 12, n: 4, follows: grown}, {name: "size", off: 16, n: 4, follows: grown},
-		{name: "offset", off: 20, n: 4, follows: grown}, {name: "relocations", off: 24, n: 4}, {name: "line numbers", off: 28, n: 4}, {name: "numbers of both", off: 32, n: 4}, {name: "characteristics", off: 36, n: 4}}
 	t := little()
+	var fs []field
 	for i := uint64(0); i+peSectionSz <= uint64(len(pa)); i += peSectionSz {
+		fs = e.sectionFields(int(i / peSectionSz))
 		t.entry(e.a.sections[i/peSectionSz].name+" ", fs, pa[i:i+peSectionSz], pb[i:i+peSectionSz], i, i)
 	}
 	t.finish(n, fs)

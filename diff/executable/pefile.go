@@ -21,8 +21,11 @@ type peFile struct {
 	base     uint64
 	subs     uint16
 	optional int // bytes of the optional header
-	dirs     [][2]uint32
-	sections []peSection
+	// alignMemory and alignFile are what sections' addresses and places are multiples
+	// of; headers is how many bytes lie before them.
+	alignMemory, alignFile, headers uint32
+	dirs                            [][2]uint32
+	sections                        []peSection
 }
 
 type peSection struct {
@@ -107,6 +110,7 @@ func (f *peFile) readOptional(p []byte) error {
 	if len(p) < dirs {
 		return bad("an optional header of %d bytes", len(p))
 	}
+	f.alignMemory, f.alignFile, f.headers = binary.LittleEndian.Uint32(p[32:]), binary.LittleEndian.Uint32(p[36:]), binary.LittleEndian.Uint32(p[60:])
 	f.entry, f.subs = binary.LittleEndian.Uint32(p[16:]), binary.LittleEndian.Uint16(p[68:])
 	if f.base = uint64(binary.LittleEndian.Uint32(p[base:])); f.wide {
 		f.base = binary.LittleEndian.Uint64(p[base:])
