@@ -14,8 +14,14 @@ import (
 //go:embed report.css
 var reportCSS string
 
+//go:embed search.js
+var searchJS string
+
 //go:embed report.js
-var reportJS string
+var ownJS string
+
+// reportJS is the report's one script.
+var reportJS = searchJS + ownJS
 
 // HTML writes one file that needs nothing else and asks for nothing. It is
 // whole: what is long lies in pages, and what is beyond a first part of about
@@ -34,7 +40,7 @@ func HTML(w io.Writer, root *diff.Node, o Options) error {
 		h.node(root, 0)
 		h.put(`</section>`)
 	}
-	h.put(`</main>` + keys + `<script>` + reportJS + "</script></body></html>\n")
+	h.put(`</main>` + keys + `<script type="text/plain" id="fold">` + foldTable() + "</script>\n<script>" + reportJS + "</script></body></html>\n")
 	if h.err != nil {
 		return h.err
 	}
@@ -55,6 +61,7 @@ type htmlWriter struct {
 	packs int                // pages that were packed
 	err   error
 	packer
+	filter filter
 }
 
 func (h *htmlWriter) put(ss ...string) {
@@ -92,10 +99,10 @@ func (h *htmlWriter) head() {
 
 // tools is what a person works with: it stays in sight.
 const tools = `<form id="tools" role="search"><label for="q">Search</label> <input id="q" type="search" placeholder="names, reasons, contents" autocomplete="off" spellcheck="false">
-<label><input id="u" type="checkbox"> unexplained only</label> <button type="button" id="theme">light or dark</button> <button type="button" id="help">keys</button> <output id="n"></output><ol id="hits"></ol></form>`
+<label><input id="u" type="checkbox"> unexplained only</label> <button type="button" id="theme">light or dark</button> <button type="button" id="help">keys</button> <button type="button" id="stop" hidden>stop</button> <output id="n"></output><ol id="hits"></ol></form>`
 
 const keys = `<dialog id="keys"><h2>Keys</h2><dl>
-<dt><kbd>/</kbd></dt><dd>search; enter goes to the next place found, shift and enter to the one before</dd>
+<dt><kbd>/</kbd></dt><dd>search; enter goes to the next place found, shift and enter to the one before; escape stops it, and once more clears it</dd>
 <dt><kbd>j</kbd> <kbd>k</kbd></dt><dd>next and previous line of the tree</dd>
 <dt><kbd>o</kbd></dt><dd>open or close it</dd>
 <dt><kbd>n</kbd> <kbd>p</kbd></dt><dd>next and previous place found</dd>

@@ -73,9 +73,11 @@ func (p pageHead) String() string {
 	return fmt.Sprintf("%s %s to %s", p.of, number(p.from+1), number(p.to))
 }
 
-// packed writes data to the file, and gives the attributes with which the element
-// that stands for it finds it. first is the number that the first page inside it
-// has: pages are numbered as they are done, so that those inside come before.
+// packed writes data to the file, beside the filter by which a search passes it by,
+// and gives the attributes with which the element that stands for it finds it. attrs
+// say which bytes the data are; there are none where it is a page of text. first is
+// the number that the first page inside it has: pages are numbered as they are done,
+// so that those inside come before.
 func (h *htmlWriter) packed(data []byte, first int, attrs string, n0, n1 int) string {
 	s, err := h.pack(data)
 	if err != nil && h.err == nil {
@@ -83,7 +85,12 @@ func (h *htmlWriter) packed(data []byte, first int, attrs string, n0, n1 int) st
 	}
 	z := h.packs
 	h.packs++
-	h.w.WriteString(fmt.Sprintf(`<script type="text/plain" id="z%d"%s>`, z, attrs))
+	if attrs != "" {
+		h.filter.add(lowerASCII(data), true)
+	} else {
+		h.filter.page(string(data))
+	}
+	h.w.WriteString(fmt.Sprintf(`<script type="text/plain" id="z%d"%s%s>`, z, attrs, h.filter.set(len(s))))
 	h.w.WriteString(s)
 	h.w.WriteString("</script>\n")
 	out := fmt.Sprintf(` data-z="%d" data-y="%d"`, z, first)

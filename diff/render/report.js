@@ -1,20 +1,28 @@
 (function () {
   "use strict";
-  var doc = document, root = doc.documentElement;
+  var doc = document, root = doc.documentElement, look = reportSearch;
   function $(id) { return doc.getElementById(id); }
 
   // What is packed was escaped where it was written, and the policy of the page lets no script in it run.
   var policy = window.trustedTypes ? window.trustedTypes.createPolicy("report", { createHTML: function (s) { return s; } }) : { createHTML: function (s) { return s; } };
 
-  function bytes(z) {
-    var s = atob($("z" + z).textContent), p = new Uint8Array(s.length);
+  function unbase(s) {
+    if (Uint8Array.fromBase64) return Uint8Array.fromBase64(s);
+    s = atob(s);
+    var p = new Uint8Array(s.length);
     for (var i = 0; i < s.length; i++) p[i] = s.charCodeAt(i);
-    if (!window.DecompressionStream) return Promise.reject(new Error("this browser cannot unpack it; newer ones can"));
-    return new Response(new Blob([p]).stream().pipeThrough(new DecompressionStream("deflate-raw"))).arrayBuffer().then(function (b) { return new Uint8Array(b); });
+    return p;
+  }
+  async function bytes(z) {
+    if (!window.DecompressionStream) throw new Error("this browser cannot unpack it; newer ones can");
+    var through = new DecompressionStream("deflate-raw"), w = through.writable.getWriter(), put = [w.write(unbase($("z" + z).textContent)), w.close()];
+    put.forEach(function (p) { p.catch(function () {}); }); // whoever reads is told
+    return new Uint8Array(await new Response(through.readable).arrayBuffer());
   }
   function text(z) { return bytes(z).then(function (p) { return new TextDecoder().decode(p); }); }
 
-  // Pages.
+  // Pages; filled are those that were opened, by their numbers.
+  var filled = {};
   function fill(d) {
     if (!d.dataset.z) return Promise.resolve();
     if (d.loading) return d.loading;
@@ -27,6 +35,8 @@
       var wait = d.querySelector(":scope > .wait");
       if (wait) wait.remove();
       d.appendChild(got);
+      d.classList.add("filled");
+      filled[z] = d;
       delete d.dataset.z;
     }).catch(function (e) {
       d.loading = null;
@@ -98,6 +108,7 @@
   }
   async function page(z) {
     for (;;) {
+      if (filled[z]) return filled[z];
       var d = tightest(function (s) { return +s.y <= z && z <= +s.z; }, function (s) { return s.z - s.y; });
       if (!d) return null;
       var it = +d.dataset.z === z;
@@ -142,7 +153,7 @@
       all += t.data;
       if (all.length > 4e6) break;
     }
-    all = all.toLowerCase();
+    all = look.fold(all);
     function spot(k) {
       var lo = 0, hi = parts.length - 1;
       while (lo < hi) { var mid = (lo + hi + 1) >> 1; if (parts[mid].from <= k) lo = mid; else hi = mid - 1; }
@@ -159,104 +170,100 @@
     return rs[0] || null;
   }
 
-  // Search: what is open first, then every packed page, also those never shown.
-  var q = $("q"), out = $("n"), list = $("hits"), found = [], now = -1, turn = 0;
+  // Search: what is open first, then the packed pages that may hold it, also those never shown.
+  var q = $("q"), out = $("n"), list = $("hits"), stop = $("stop"), found = [], now = -1, turn = 0, sought = null;
   var shownHits = 200, mostHits = 20000;
-  function escaped(s) { return s.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&#34;").replace(/'/g, "&#39;"); }
-  function plain(s) {
-    return s.replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&#34;/g, '"').replace(/&#39;/g, "'").replace(/&amp;/g, "&");
-  }
+  look.unfold($("fold").textContent);
   function add(hit) {
+    if (found.length >= mostHits) return false;
     found.push(hit);
-    if (found.length > shownHits) return;
+    if (found.length > shownHits) return true;
     var li = doc.createElement("li"), b = doc.createElement("button");
     b.type = "button";
     b.textContent = hit.say;
     b.addEventListener("click", function () { go(found.indexOf(hit)); });
     li.append(b);
     list.append(li);
+    return true;
   }
-  function around(s, k, n) {
-    var from = Math.max(s.lastIndexOf("\n", k) + 1, k - 60), to = s.indexOf("\n", k + n);
-    return s.slice(from, Math.min(to < 0 ? s.length : to, k + n + 100));
+  function searchBytes(z, el, p) {
+    var a = side(el.dataset.a), b = side(el.dataset.b);
+    look.eachBytes(p, sought, function (k) {
+      return add({ z: z, n: null, say: (k < a.n ? "A byte 0x" + digits(a.off + k, 1) : "B byte 0x" + digits(b.off + k - a.n, 1)) + ": " + q.value.trim() });
+    });
   }
-  // The lines of a page, and with each the number of the node that it is about.
-  function each(z, html, want, hit) {
-    var flat = html.replace(/<a class="link"[^>]*>#<\/a>/g, "").replace(/<(?:\/?(?:b|i|em|strong|small|mark|span|code|a))(?: [^>]*)?>/g, ""), low = flat.toLowerCase();
-    for (var k = low.indexOf(want); k >= 0; k = low.indexOf(want, k + want.length)) {
-      var tag = low.lastIndexOf("<", k), close = low.indexOf(">", tag);
-      if (tag >= 0 && close >= k) continue; // inside a tag
-      var id = low.lastIndexOf(' id="n', k), n = id < 0 ? null : parseInt(low.slice(id + 6), 10);
-      if (hit({ z: z, n: n, say: plain(around(flat.replace(/<[^>]*>/g, function (t) { return "\n".padEnd(t.length, "\n"); }), k, want.length)).trim() }) === false) return;
-    }
+  function searchText(z, p) {
+    var page = look.textOf(new TextDecoder().decode(p));
+    look.eachText(page, sought, function (k) { return add({ z: z, n: look.nodeAt(page, k), say: look.around(page.text, k, sought.text.length) }); });
   }
-  function bytesWanted(s) {
-    var h = s.replace(/[\s]/g, "");
-    if (/^([0-9a-f]{2}){2,}$/.test(h)) return h.match(/../g).map(function (x) { return parseInt(x, 16); });
-    return null;
-  }
-  function indexOfBytes(p, w) {
-    outer: for (var k = p.indexOf(w[0]); k >= 0; k = p.indexOf(w[0], k + 1)) {
-      for (var i = 1; i < w.length; i++) if (p[k + i] !== w[i]) continue outer;
-      return k;
-    }
-    return -1;
-  }
-  var latin = new TextDecoder("latin1");
-  function searchBytes(z, el, p, want) {
-    var w = bytesWanted(want), k = w ? indexOfBytes(p, w) : -1;
-    if (k < 0) k = latin.decode(p).toLowerCase().indexOf(want);
-    if (k < 0) return;
-    var a = side(el.dataset.a), b = side(el.dataset.b), off = k < a.n ? "A byte 0x" + digits(a.off + k, 1) : "B byte 0x" + digits(b.off + k - a.n, 1);
-    add({ z: z, n: null, say: off + ": " + want });
-  }
-  function searchOpen(want) {
+  // What was packed is searched as it was packed, also where it has been opened.
+  function searchOpen() {
     doc.querySelectorAll("details.node").forEach(function (d) {
+      if (d.parentElement.closest("details.filled")) return;
       var s = d.querySelector("summary").textContent.replace(/ #$/, "");
-      for (var c = d.firstElementChild.nextElementSibling; c; c = c.nextElementSibling) {
-        if (c.tagName === "SCRIPT" || c.classList.contains("node") || c.dataset.z) continue;
+      for (var c = d.firstElementChild.nextElementSibling; c && !d.classList.contains("filled"); c = c.nextElementSibling) {
+        if (c.tagName === "SCRIPT" || c.classList.contains("node") || c.classList.contains("filled") || c.dataset.z) continue;
         if (c.classList.contains("page") && c.querySelector(".node")) continue;
         s += "\n" + c.textContent;
       }
-      var low = s.toLowerCase(), k = low.indexOf(want);
-      if (k >= 0 && found.length < mostHits) add({ el: d, say: around(s, k, want.length).trim() });
+      var k = look.fold(s).indexOf(sought.text);
+      if (k >= 0) add({ el: d, say: look.around(s, k, sought.text.length) });
     });
   }
-  async function search() {
-    var mine = ++turn, want = q.value.trim().toLowerCase();
-    found = []; now = -1; list.textContent = ""; out.textContent = "";
-    if (window.CSS && CSS.highlights) CSS.highlights.delete("found");
-    if (!want) return;
-    searchOpen(want);
-    var packs = doc.querySelectorAll("script[type='text/plain']"), done = 0, esc = escaped(want), seen = performance.now();
-    function say(end) {
-      var s = found.length >= mostHits ? "over " + mostHits + " found; say more" : found.length + " found";
-      out.textContent = s + (end ? "" : ", " + done + " of " + packs.length + " pages searched");
+  // The filter of a page; it is kept, so that the next search has it at once.
+  function filter(el) {
+    if (el.filter === undefined) {
+      var k = el.dataset.k;
+      el.filter = k ? unbase(k) : null;
     }
-    // Pages that are open were searched as they are.
-    var open = new Set();
-    doc.querySelectorAll("details[data-z]").forEach(function (d) { open.add(d.dataset.z); });
-    async function one(el) {
-      var z = el.id.slice(1);
-      var p = await bytes(z);
-      if (mine !== turn) return;
-      if (el.dataset.a) searchBytes(+z, el, p, want);
-      else {
-        var html = new TextDecoder().decode(p);
-        if (html.toLowerCase().indexOf(esc) >= 0) each(+z, html, esc, function (h) { if (found.length >= mostHits) return false; if (!(h.n !== null && $("n" + h.n))) add(h); });
-      }
-      done++;
-    }
-    for (var i = 0; i < packs.length && mine === turn && found.length < mostHits; i += 8) {
-      await Promise.all(Array.prototype.slice.call(packs, i, i + 8).map(function (el) { return one(el).catch(function () { done++; }); }));
-      if (performance.now() - seen > 60) { say(false); seen = performance.now(); await new Promise(function (r) { setTimeout(r); }); }
-    }
-    if (mine === turn) { say(true); out.dataset.done = want; }
+    return el.filter;
   }
+  function clear() {
+    turn++;
+    found = []; now = -1; list.textContent = ""; out.textContent = ""; stop.hidden = true;
+    delete out.dataset.done;
+    if (window.CSS && CSS.highlights) CSS.highlights.delete("found");
+  }
+  async function search() {
+    clear();
+    var mine = turn, seen = performance.now(), done = 0, failed = 0, asked = q.value.trim();
+    if (!asked) return;
+    sought = look.query(asked);
+    searchOpen();
+    var packs = doc.querySelectorAll("script[id^='z']"), those = Array.prototype.filter.call(packs, function (el) { return look.may(filter(el), sought, !!el.dataset.a); });
+    function pages(n) { return n + (n === 1 ? " page" : " pages"); }
+    function say(how) {
+      var s = found.length >= mostHits ? "over " + mostHits + " found; say more" : found.length + " found", left = those.length - done;
+      if (how === "going") s += ", " + pages(left) + " of " + packs.length + " left to search";
+      else if (left && found.length < mostHits) s += "; stopped, " + pages(left) + " not searched";
+      else if (packs.length) s += "; " + (those.length === packs.length ? "all " + pages(packs.length) + " searched" : pages(those.length) + " of " + packs.length + " could hold it");
+      if (!sought.textGrams.length && packs.length) s += " (too short to choose pages by)";
+      if (failed) s += "; " + pages(failed) + " could not be unpacked";
+      out.textContent = s;
+    }
+    halt = function () { if (mine === turn && !stop.hidden) { turn++; stop.hidden = true; say("stopped"); out.dataset.done = asked; return true; } };
+    stop.hidden = !those.length;
+    say("going");
+    async function one(el) {
+      var z = +el.id.slice(1);
+      try {
+        var p = await bytes(z);
+        if (mine !== turn) return;
+        if (el.dataset.a) searchBytes(z, el, p); else searchText(z, p);
+      } catch (e) { failed++; }
+      if (mine === turn) done++;
+    }
+    for (var i = 0; i < those.length && mine === turn && found.length < mostHits; i += 8) {
+      await Promise.all(those.slice(i, i + 8).map(one));
+      if (mine === turn && performance.now() - seen > 60) { say("going"); seen = performance.now(); await new Promise(function (r) { setTimeout(r); }); }
+    }
+    if (mine === turn) { stop.hidden = true; say("end"); out.dataset.done = asked; }
+  }
+  var halt = function () { return false; };
   async function go(k) {
     if (!found.length) return;
     now = (k + found.length) % found.length;
-    var hit = found[now], el = hit.el, want = q.value.trim().toLowerCase();
+    var hit = found[now], el = hit.el;
     Array.prototype.forEach.call(list.children, function (li, i) {
       li.classList.toggle("now", i === now);
       if (i === now) li.scrollIntoView({ block: "nearest" });
@@ -265,14 +272,14 @@
       el = hit.at || (hit.at = await page(hit.z));
       if (hit.n !== null && $("n" + hit.n)) el = $("n" + hit.n);
     }
-    if (el) show(el, want);
+    if (el) show(el, sought.text);
     out.textContent = (now + 1) + " of " + found.length;
   }
   var timer;
   if (q) {
     q.addEventListener("input", function () { clearTimeout(timer); timer = setTimeout(search, 250); });
     q.addEventListener("keydown", function (e) {
-      if (e.key === "Escape") { q.value = ""; search(); q.blur(); }
+      if (e.key === "Escape") { if (halt()) e.preventDefault(); else { q.value = ""; search(); q.blur(); } }
       if (e.key !== "Enter") return;
       e.preventDefault();
       go(now + (e.shiftKey ? -1 : 1));
@@ -280,6 +287,7 @@
     $("tools").addEventListener("submit", function (e) { e.preventDefault(); });
     $("u").addEventListener("change", function () { root.classList.toggle("only", $("u").checked); });
     $("theme").addEventListener("click", theme);
+    stop.addEventListener("click", function () { halt(); });
     $("help").addEventListener("click", function () { $("keys").showModal(); });
   }
   function theme() {
