@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"unicode"
 	"unicode/utf16"
@@ -59,7 +60,22 @@ func searchPages(t *testing.T, doc string) (out []searchPage) {
 var worldly = []string{"Straße STRASSE ẞ", "İstanbul ıspanak I i", "ΣΊΣΥΦΟΣ σίσυφος Σ", "Жук жук ЖУК", "Kelvin \u212a kelvin", "ſaint Saint", "ÿŸ Ǆ ǅ ǆ", "ა Ა", "𐐀𐐨 𝔘", "日本語テキスト", "é e\u0301 É", "Ꮳ ꮳ", "a\u00a0b"}
 
 // filterReport is a report with pages of text, of text that is not ASCII, and of bytes.
+// It is made once.
 func filterReport(t *testing.T) []searchPage {
+	t.Helper()
+	filterOnce.Do(func() { filterPages = makeFilterReport(t) })
+	if filterPages == nil {
+		t.Fatal("the report could not be made")
+	}
+	return slices.Clone(filterPages)
+}
+
+var (
+	filterOnce  sync.Once
+	filterPages []searchPage
+)
+
+func makeFilterReport(t *testing.T) []searchPage {
 	t.Helper()
 	root, _, _ := large()
 	r := rand.New(rand.NewSource(3))
@@ -283,7 +299,7 @@ func TestSearchInBrowser(t *testing.T) {
 	pages = slices.DeleteFunc(pages, func(p searchPage) bool { return len(p.Data) == 0 })
 	var wants []string
 	for i, w := range wantedIn(pages) {
-		if i%2 == 0 || i > 300 {
+		if i%4 == 0 || i > 300 {
 			wants = append(wants, w)
 		}
 	}
@@ -340,7 +356,7 @@ func TestSearchInBrowser(t *testing.T) {
 			}
 		}
 	}
-	if found < 1000 {
+	if found < 500 {
 		t.Errorf("only %d places", found)
 	}
 }

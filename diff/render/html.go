@@ -154,7 +154,7 @@ func (h *htmlWriter) causes(s Summary) {
 	}
 	h.put(`<section><h2>Why they differ</h2>`)
 	if s.Differing > 0 {
-		h.put(`<p>`, h.text(tallies(s)), `.</p>`)
+		h.put(`<p>`, h.text(s.Tallies()), `.</p>`)
 	}
 	if len(s.Causes) > 0 {
 		h.put(`<div class="wide"><table><thead><tr><th>cause</th><th class="num">entries</th><th>what</th><th>how sure</th><th>remedy</th></tr></thead><tbody>`)

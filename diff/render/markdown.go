@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"html"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -40,36 +39,11 @@ func (m *markdown) line(format string, args ...any) {
 	m.w.WriteByte('\n')
 }
 
-// plain makes hostile text text: no markup, no link, no mention, no line.
-func plain(s string) string {
-	s = html.EscapeString(safe.Line(s))
-	s = www.ReplaceAllString(s, "$1&#46;") // else GitHub makes a link of it
-	return plainer.Replace(s)
-}
-
-var (
-	www     = regexp.MustCompile(`(?i)\b(www)\.`)
-	plainer = strings.NewReplacer("://", ":&#47;&#47;", "\\", "\\\\", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "]", "\\]", "|", "\\|", "#", "\\#", "@", "&#64;", "~", "\\~")
-)
-
-// code is hostile text in a code span that it cannot leave.
-func code(s string) string {
-	s = safe.Line(s)
-	ticks := "`"
-	for strings.Contains(s, ticks) {
-		ticks += "`"
-	}
-	if s == "" || strings.HasPrefix(s, "`") || strings.HasSuffix(s, "`") {
-		return ticks + " " + s + " " + ticks
-	}
-	return ticks + s + ticks
-}
-
 func (m *markdown) summary(root *diff.Node) {
 	s := m.o.summarize(root)
 	m.line("# Comparison")
 	m.line("")
-	m.line("**%s**", m.o.verdict(s))
+	m.line("**%s**", prose(m.o.verdict(s)))
 	m.line("")
 	m.line("| side | what | digest |")
 	m.line("|---|---|---|")
@@ -81,30 +55,30 @@ func (m *markdown) summary(root *diff.Node) {
 			}
 			digest = string(side.Digest)
 		}
-		m.line("| %s | %s | %s |", "AB"[i:i+1], plain(what), digest)
+		m.line("| %s | %s | %s |", "AB"[i:i+1], cell(what), digest)
 	}
 	if root.Note != "" {
 		m.line("")
-		m.line("%s", plain(root.Note))
+		m.line("Note: %s", prose(root.Note))
 	}
 	m.within = wrapping(root)
 	m.suspicious(root, s)
 	if s.Differing > 0 {
 		m.line("")
-		m.line("%s.", plain(tallies(s)))
+		m.line("%s.", tallies(s, code))
 	}
 	if len(s.Causes) > 0 {
 		m.line("")
 		m.line("| cause | entries | what | how sure | remedy |")
 		m.line("|---|---:|---|---|---|")
 		for _, c := range s.Causes {
-			m.line("| %s | %d | %s | %s | %s |", plain(c.ID), c.Entries, plain(c.Name), c.Confidence, plain(c.Fix))
+			m.line("| %s | %d | %s | %s | %s |", cell(c.ID), c.Entries, cell(c.Name), c.Confidence, cell(c.Fix))
 		}
 	}
 	if ls := m.o.permits(); len(ls) > 0 {
 		m.line("")
 		for _, l := range ls {
-			m.line("- %s", plain(strings.TrimSpace(l)))
+			m.line("- %s", prose(strings.TrimSpace(l)))
 		}
 	}
 	m.unexplained(s.unexplainedFiles())
@@ -123,7 +97,7 @@ func (m *markdown) findings(title string, fs []Finding) {
 			m.line("- … and %s more (`--full` lists them)", number(len(fs)-i))
 			break
 		}
-		m.line("- %s: %s", code(strings.TrimPrefix(f.Path, m.within)), plain(f.What))
+		m.line("- %s: %s", code(strings.TrimPrefix(f.Path, m.within)), prose(f.What))
 	}
 }
 
@@ -140,7 +114,7 @@ func (m *markdown) unexplained(fs []unexplainedFile) {
 			m.line("- … and %s (`--full` lists them)", plural(len(fs)-i, "more file"))
 			break
 		}
-		m.line("- %s: %s", code(strings.TrimPrefix(f.path, m.within)), plain(f.said(m.o.Full)))
+		m.line("- %s: %s", code(strings.TrimPrefix(f.path, m.within)), prose(f.said(m.o.Full)))
 	}
 }
 
@@ -158,14 +132,14 @@ func (m *markdown) suspicious(root *diff.Node, s Summary) {
 	m.line("")
 	for _, l := range m.o.suspiciousLines(root, s.Suspects, detailedShort) {
 		if l.file == nil {
-			m.line("  - %s", plain(l.below()))
+			m.line("  - %s", prose(l.below()))
 			continue
 		}
 		flag := ""
 		if l.flag != "" {
 			flag = " (all of them: " + code(l.flag) + ")"
 		}
-		m.line("- %s: %s%s", code(strings.TrimPrefix(l.file.Path, m.within)), plain(l.text), flag)
+		m.line("- %s: %s%s", code(strings.TrimPrefix(l.file.Path, m.within)), prose(l.text), flag)
 	}
 }
 
@@ -187,7 +161,7 @@ func (m *markdown) node(n *diff.Node, at []string) {
 		m.line("")
 	}
 	if m.o.folded(n) && len(n.Children) > 0 {
-		m.line("… %s folded: %s", plural(itself(n), "difference"), plain(n.Reasons[0].Cause.Name))
+		m.line("… %s folded: %s", plural(itself(n), "difference"), prose(n.Reasons[0].Cause.Name))
 		m.line("")
 		return
 	}
@@ -232,23 +206,23 @@ func (m *markdown) body(n *diff.Node, lines []contentLine) {
 		m.line("")
 	}
 	for _, s := range n.Suspicions {
-		m.line("- **suspicious, %s**: %s", plain(string(s.Kind)), plain(s.What))
+		m.line("- **suspicious, %s**: %s", prose(string(s.Kind)), prose(s.What))
 	}
 	for _, r := range n.Reasons {
-		out := plain(r.Field)
+		out := prose(r.Field)
 		if r.A != "" || r.B != "" {
 			out += ": " + code(cut(r.A)) + " → " + code(cut(r.B))
 		}
 		if c := r.Cause; c != nil {
-			out += fmt.Sprintf(" (%s %s, %s)", plain(c.ID), plain(c.Name), c.Confidence)
+			out += fmt.Sprintf(" (%s %s, %s)", prose(c.ID), prose(c.Name), c.Confidence)
 		}
 		m.line("- %s", out)
 	}
 	if p := m.o.Expected.Of(n); p != nil {
-		m.line("- %s", plain(permitted(p)))
+		m.line("- %s", prose(permitted(p)))
 	}
 	if n.Note != "" {
-		m.line("- note: %s", plain(n.Note))
+		m.line("- note: %s", prose(n.Note))
 	}
 	if len(lines) == 0 {
 		return

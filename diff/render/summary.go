@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/stagescope/stagescope/chain/safe"
 	"github.com/stagescope/stagescope/diff"
 )
 
@@ -278,4 +279,4 @@ func badness(n *diff.Node) int64 {
 
 // Tallies is the sentence that counts: how many differences the causes account
 // for, and the worst of those that none does.
-func (s Summary) Tallies() string { return tallies(s) }
+func (s Summary) Tallies() string { return tallies(s, safe.Line) }

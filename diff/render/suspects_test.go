@@ -160,7 +160,7 @@ func TestSuspectsMany(t *testing.T) {
 		t.Fatal(err)
 	}
 	open, _ := unpacked(t, page.String())
-	for _, want := range []string{"- `layer 1 / opt/299`: 9 findings: 2 new code", "(all of them: `--only opt/299`)"} {
+	for _, want := range []string{"- `layer 1 / opt/299`: `9 findings: 2 new code", "(all of them: `--only opt/299`)"} {
 		if !strings.Contains(md.String(), want) {
 			t.Errorf("Markdown without %q", want)
 		}

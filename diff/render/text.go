@@ -69,7 +69,7 @@ func (t *text) summary(root *diff.Node) {
 	t.within = wrapping(root)
 	t.suspicious(root, s)
 	if s.Differing > 0 {
-		t.line("%s", tallies(s))
+		t.line("%s", tallies(s, safe.Line))
 	}
 	for _, c := range s.Causes {
 		fix := ""
@@ -184,8 +184,8 @@ func (o Options) verdict(s Summary) string {
 }
 
 // tallies is the sentence that counts: how many differences the causes account
-// for, and the worst of those that none does.
-func tallies(s Summary) string {
+// for, and the worst of those that none does. name makes a file's name safe.
+func tallies(s Summary, name func(string) string) string {
 	sure := 0 // causes that account for what they are found at
 	for _, c := range s.Causes {
 		if c.Confidence >= diff.Derived {
@@ -200,7 +200,7 @@ func tallies(s Summary) string {
 		files := s.unexplainedFiles()
 		var worst []string
 		for _, f := range files[:min(len(files), 3)] {
-			worst = append(worst, safe.Line(f.name()))
+			worst = append(worst, name(f.name()))
 		}
 		if len(files) > 3 {
 			worst = append(worst, "…")
