@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"sync/atomic"
+	"sync"
 
 	"github.com/stagescope/stagescope/chain"
 	"github.com/stagescope/stagescope/chain/image"
@@ -19,7 +19,7 @@ func (x *Examiner) Images(ctx context.Context, a, b *image.Image) (*Node, error)
 	root := &Node{Kind: KindImage, Name: "image",
 		A: &Side{Name: a.Ref().Text, Size: -1, Digest: a.ManifestDigest()},
 		B: &Side{Name: b.Ref().Text, Size: -1, Digest: b.ManifestDigest()}}
-	c := &imagePair{x: x.own(), a: a, b: b}
+	c := &imagePair{x: x.own(), a: a, b: b, indexed: map[*image.Layer]bool{}}
 	for i, im := range []*image.Image{a, b} {
 		for _, s := range im.Notes() {
 			root.note("AB"[i:i+1] + ": " + s)
@@ -28,7 +28,7 @@ func (x *Examiner) Images(ctx context.Context, a, b *image.Image) (*Node, error)
 	c.indexes(root)
 	manifest, err := c.manifest(ctx)
 	root.Children = append(root.Children, manifest)
-	if n := c.indexed.Load(); n > 0 {
+	if n := len(c.indexed); n > 0 {
 		of := "1 layer"
 		if n > 1 {
 			of = fmt.Sprintf("%d layers", n)
@@ -50,8 +50,12 @@ type imagePair struct {
 	layers []*Node // one for each pair
 	share  *share  // of the layers' members
 	config *Node
+	after  []func() // by pair, what is left to be said when its tree is made; nil for nothing
+	cuts   []layerCut
+	sets   map[*image.Layer]*layerEntries // of the layers that recut has read
 
-	indexed atomic.Int64 // layers of both sides whose entries came from the index
+	mu      sync.Mutex
+	indexed map[*image.Layer]bool // of both sides, whose entries came from the index
 }
 
 // indexes adds a node for each pair of indexes on the way to the manifests, which
@@ -106,6 +110,10 @@ func (c *imagePair) object(kind Kind, name string, a, b *image.Object) *Node {
 		return &Side{Name: name, Size: int64(len(o.Raw)), Digest: o.Digest(), MediaType: o.Descriptor.MediaType}
 	}
 	if a == nil || b == nil {
+		if a == nil && b == nil {
+			n.note("neither side has one: they are archives of the old docker save")
+			return n
+		}
 		n.note("one side has none: it is an archive of the old docker save")
 		if a != nil {
 			n.A, n.Status = side(a), OnlyA
@@ -144,7 +152,7 @@ func (c *imagePair) manifest(ctx context.Context) (*Node, error) {
 	}
 	c.config = c.object(KindConfig, "config", c.a.ConfigObject(), c.b.ConfigObject())
 	c.pairs = pairLayers(diffIDs(c.a), diffIDs(c.b))
-	err := c.readLayers(ctx)
+	err := c.readPairs(ctx)
 	c.derive(n)
 	if n.Status == Same {
 		// Its bytes are; but nobody can say so of the image while a layer's bytes
@@ -155,11 +163,10 @@ func (c *imagePair) manifest(ctx context.Context) (*Node, error) {
 	n.Children = append(n.Children, c.layers...)
 	if err == nil && (!c.straight() || c.crossed()) {
 		var fs *Node
-		if err = c.recut(ctx); err != nil {
-			return n, err
-		}
-		if fs, err = c.rootfs(ctx); fs != nil {
+		if fs, err = c.rootfs(ctx); fs != nil && !c.said(fs) {
 			n.Children = append(n.Children, fs)
+		} else if fs != nil {
+			n.note("the file systems that the layers make differ in the entries above, and in no other")
 		}
 	}
 	if n.Status == NotChecked {

@@ -256,19 +256,32 @@ func TestSplitAndMerged(t *testing.T) {
 		}
 		return r
 	}
-	if r := find(n, "split"); r == nil || r.A != "layer 1" || r.B != "layers 1 and 2" || r.Cause.ID != "A7" || r.Cause.Confidence != Likely {
+	if r := find(n, "split"); r == nil || r.A != "layer 1" || r.B != "layers 1 and 2" || r.Cause.ID != "A7" || r.Cause.Confidence != Proved {
 		t.Errorf("%+v\n%s", r, sketch(n, ""))
 	}
-	if n.Status != Differs || n.Residue == ResidueNone {
+	if top := mustFind(t, n, "top"); n.Status != Differs || n.Residue == ResidueNone || top.Status != Differs || find(n, "position") == nil {
 		t.Error(sketch(n, ""))
+	}
+	if l := mustFind(t, n, "layer 1"); l.Residue != ResidueNone || len(l.Children) > 0 {
+		t.Errorf("the split is not all of the layer's difference:\n%s", sketch(n, ""))
 	}
 	n = compare(t, imageSpec{layers: [][]byte{one, two}}, imageSpec{layers: [][]byte{whole}}, Options{})
 	if r := find(n, "merged"); r == nil || r.A != "layers 1 and 2" || r.B != "layer 1" {
 		t.Errorf("%+v\n%s", r, sketch(n, ""))
 	}
 	other := tarBytes(t, files[0], file{name: "bin/b", body: "B"}, files[3])
-	if n = compare(t, imageSpec{layers: [][]byte{whole}}, imageSpec{layers: [][]byte{one, other}}, Options{}); find(n, "split") != nil {
-		t.Error(sketch(n, ""))
+	n = compare(t, imageSpec{layers: [][]byte{whole}}, imageSpec{layers: [][]byte{one, other}}, Options{})
+	if b := mustFind(t, n, "bin/b"); find(n, "split") == nil || b.Status != Differs || b.Residue != ResidueKnown || n.Suspicious > 0 {
+		t.Errorf("of a layer that was split one file was changed:\n%s", sketch(n, ""))
+	}
+	for _, e := range mustFind(t, n, "layer 1").Children {
+		if e.Name != "bin/b" {
+			t.Errorf("%s differs:\n%s", e.Name, sketch(n, ""))
+		}
+	}
+	theirs = tarBytes(t, file{name: "top", body: "theirs"}, file{name: "new", body: "new"})
+	if n = compare(t, imageSpec{layers: [][]byte{mine}}, imageSpec{layers: [][]byte{theirs, whole}}, Options{}); find(n, "split") != nil || find(n, "cut elsewhere") != nil {
+		t.Errorf("a layer that was added is taken for one that was split off:\n%s", sketch(n, ""))
 	}
 }
 

@@ -12,18 +12,49 @@ import (
 	"github.com/stagescope/stagescope/chain/image"
 )
 
-// readLayers compares all pairs of layers, several at once. A pair keeps two
-// processors busy by itself.
-func (c *imagePair) readLayers(ctx context.Context) error {
-	c.layers = make([]*Node, len(c.pairs))
-	for i, p := range c.pairs {
-		c.layers[i] = c.layerNode(p)
+// readPairs compares the layers. Where the sides have another number of them, or
+// where it turns out that entries are in other layers, those that hold each other's
+// entries are compared as one.
+func (c *imagePair) readPairs(ctx context.Context) error {
+	if !c.straight() {
+		if err := c.recut(ctx); err != nil {
+			return err
+		}
+		return c.readLayers(ctx, nil)
 	}
+	nodes, kept := c.x.unit.nodes, c.x.unit.kept
+	if err := c.readLayers(ctx, nil); err != nil || !c.crossed() {
+		return err
+	}
+	done := map[layerPair]*Node{}
+	for i, p := range c.pairs {
+		if n := c.layers[i]; n.Status != Unreadable && len(n.Children) == 0 {
+			done[p] = n
+		}
+	}
+	if err := c.recut(ctx); err != nil || len(c.cuts) == 0 {
+		return err
+	}
+	// What was found and kept aside of the other layers goes, with what it took of
+	// the bounds.
+	c.x.unit.release()
+	c.x = &Examiner{shared: c.x.shared, depth: c.x.depth, unit: &unit{nodes: nodes, kept: kept}}
+	return c.readLayers(ctx, done)
+}
+
+// readLayers compares all pairs of layers but those that are done, several at once.
+// A pair keeps two processors busy by itself.
+func (c *imagePair) readLayers(ctx context.Context, done map[layerPair]*Node) error {
+	c.layers = make([]*Node, len(c.pairs))
+	c.after = make([]func(), len(c.pairs))
 	c.share = newShare(c.x, len(c.pairs))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(max(1, c.x.o.workers()/2))
 	for i, p := range c.pairs {
-		g.Go(func() error { return c.layer(gctx, i, p) })
+		if c.layers[i] = done[p]; c.layers[i] == nil {
+			c.layers[i] = c.layerNode(p)
+			g.Go(func() error { return c.layer(gctx, i, p) })
+		}
 	}
 	err := g.Wait()
 	for i, m := range c.share.lists {
@@ -31,6 +62,9 @@ func (c *imagePair) readLayers(ctx context.Context) error {
 			continue
 		}
 		e := m.end()
+		if c.after[i] != nil {
+			c.after[i]()
+		}
 		if n := c.layers[i]; e == nil && n.Status == Differs && len(n.Children) == 0 && len(n.Reasons) == 0 {
 			n.note("the archives differ, and no entry does")
 		}
@@ -45,6 +79,10 @@ func (c *imagePair) readLayers(ctx context.Context) error {
 
 func (c *imagePair) layerNode(p layerPair) *Node {
 	n := &Node{Kind: KindLayer}
+	if k := c.whole(p); k != nil {
+		n.Name, n.A, n.B = layerNumbers(k.a), layersSide(k.a), layersSide(k.b)
+		return n
+	}
 	if p.a >= 0 {
 		l := c.a.Layers()[p.a]
 		n.Name = fmt.Sprintf("layer %d", l.Number)
@@ -60,6 +98,26 @@ func (c *imagePair) layerNode(p layerPair) *Node {
 	return n
 }
 
+// whole is the cut that is compared where p stands; nil when it is none.
+func (c *imagePair) whole(p layerPair) *layerCut {
+	if p.cut == 0 || p.a < 0 || p.b < 0 {
+		return nil
+	}
+	return &c.cuts[p.cut-1]
+}
+
+// layersSide is a side that is made of several layers.
+func layersSide(ls []*image.Layer) *Side {
+	if len(ls) == 1 {
+		return layerSide(ls[0])
+	}
+	s := &Side{Name: layerNumbers(ls)}
+	for _, l := range ls {
+		s.Size += l.Descriptor.Size
+	}
+	return s
+}
+
 func layerSide(l *image.Layer) *Side {
 	return &Side{Name: fmt.Sprintf("layer %d", l.Number), Size: l.Descriptor.Size, Digest: chain.Digest(l.Descriptor.Digest), MediaType: l.Descriptor.MediaType}
 }
@@ -68,7 +126,13 @@ func layerSide(l *image.Layer) *Side {
 // node; only a cancelled comparison is an error.
 func (c *imagePair) layer(ctx context.Context, i int, p layerPair) error {
 	n := c.layers[i]
-	if p.a < 0 || p.b < 0 {
+	switch k := c.whole(p); {
+	case k != nil:
+		return c.joinedLayers(ctx, i, *k)
+	case p.cut > 0:
+		c.elsewhere(n, p)
+		return nil
+	case p.a < 0 || p.b < 0:
 		return c.lonelyLayer(ctx, n, p)
 	}
 	la, lb := c.a.Layers()[p.a], c.b.Layers()[p.b]
@@ -86,12 +150,30 @@ func (c *imagePair) layer(ctx context.Context, i int, p layerPair) error {
 	compressed(ctx, n, la, lb)
 	ra, rb := c.x.layerReading(la, "A"), c.x.layerReading(lb, "B")
 	for _, r := range []*reading{ra, rb} {
-		if _, ok := r.s.(*indexStream); ok {
-			c.indexed.Add(1)
-			n.note("the entries of side " + r.name + " are from the store's index, and its bytes were not read again")
-		}
+		c.sayIndexed(n, r.name, r.s)
 	}
 	return c.x.read(ctx, n, ra, rb, c.share, i).stopped
+}
+
+// sayIndexed notes which layers of a side were not read, since the store's index has
+// their entries.
+func (c *imagePair) sayIndexed(n *Node, side string, layers ...Stream) {
+	count := 0
+	for _, s := range layers {
+		if s, ok := s.(*indexStream); ok {
+			count++
+			c.mu.Lock()
+			c.indexed[s.layer.l] = true
+			c.mu.Unlock()
+		}
+	}
+	switch {
+	case count == 0:
+	case len(layers) == 1:
+		n.note("the entries of side " + side + " are from the store's index, and its bytes were not read again")
+	default:
+		n.note(fmt.Sprintf("the entries of %d of the %d layers of side %s are from the store's index, and their bytes were not read again", count, len(layers), side))
+	}
 }
 
 // sameBlob verifies both sides' bytes, which one digest promises.

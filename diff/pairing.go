@@ -8,7 +8,10 @@ import (
 
 // layerPair is two layers that are compared, by their index from 0; -1 where
 // one side has none.
-type layerPair struct{ a, b int }
+type layerPair struct {
+	a, b int
+	cut  int // of which cut they are, counted from 1; 0 of none
+}
 
 // pairLayers pairs layers that have one diff ID, in the same order on both
 // sides; between such pairs by position. What then has no partner is paired
@@ -16,16 +19,16 @@ type layerPair struct{ a, b int }
 func pairLayers(a, b []chain.Digest) []layerPair {
 	var out []layerPair
 	ia, ib := 0, 0
-	for _, p := range append(commonRun(a, b), layerPair{len(a), len(b)}) {
+	for _, p := range append(commonRun(a, b), layerPair{a: len(a), b: len(b)}) {
 		for ia < p.a && ib < p.b {
-			out = append(out, layerPair{ia, ib})
+			out = append(out, layerPair{a: ia, b: ib})
 			ia, ib = ia+1, ib+1
 		}
 		for ; ia < p.a; ia++ {
-			out = append(out, layerPair{ia, -1})
+			out = append(out, layerPair{a: ia, b: -1})
 		}
 		for ; ib < p.b; ib++ {
-			out = append(out, layerPair{-1, ib})
+			out = append(out, layerPair{a: -1, b: ib})
 		}
 		if p.a < len(a) {
 			out = append(out, p)
@@ -57,7 +60,7 @@ func commonRun(a, b []chain.Digest) []layerPair {
 	for i, j := 0, 0; i < len(a) && j < len(b); {
 		switch {
 		case a[i] == b[j]:
-			out = append(out, layerPair{i, j})
+			out = append(out, layerPair{a: i, b: j})
 			i, j = i+1, j+1
 		case long[i+1][j] >= long[i][j+1]:
 			i++
@@ -87,17 +90,17 @@ func rejoin(ps []layerPair, a, b []chain.Digest) []layerPair {
 			free[a[p.a]] = l[1:]
 			taken[p.a] = true
 			taken[^l[0]] = true
-			out = append(out, layerPair{p.a, l[0]})
+			out = append(out, layerPair{a: p.a, b: l[0]})
 		}
 	}
 	for _, p := range ps {
 		switch {
 		case p.a >= 0 && taken[p.a], p.b >= 0 && taken[^p.b]:
 			if p.a >= 0 && !taken[p.a] {
-				out = append(out, layerPair{p.a, -1})
+				out = append(out, layerPair{a: p.a, b: -1})
 			}
 			if p.b >= 0 && !taken[^p.b] {
-				out = append(out, layerPair{-1, p.b})
+				out = append(out, layerPair{a: -1, b: p.b})
 			}
 		default:
 			out = append(out, p)
