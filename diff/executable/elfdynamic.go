@@ -39,6 +39,8 @@ func (e *elfPair) special(s *section) comparer {
 		return e.compareComment
 	case ".gnu_debuglink", ".gnu_debugaltlink":
 		return e.compareDebugLink
+	case ".gopclntab", ".data.rel.ro.gopclntab":
+		return e.compareGoTable
 	case ".init_array", ".fini_array", ".preinit_array", ".ctors", ".dtors":
 		return e.compareStart
 	}
