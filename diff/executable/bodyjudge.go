@@ -9,8 +9,9 @@ import (
 )
 
 // referring counts the instructions, and the functions that hold them, of which
-// only the operands differ, and point to the same.
-type referring struct{ instructions, functions int }
+// only the operands differ, and point to the same. numbers counts the operands among
+// them that are taken for addresses because something begins there.
+type referring struct{ instructions, functions, numbers int }
 
 // collect looks at all pairs of functions of all regions once: it finds which may
 // differ by more than names and alignment explain, and what data their
@@ -27,6 +28,7 @@ func (p *pairing) collect() {
 			al.err = c.run()
 		}
 	}
+	p.pointed(r)
 	r.finish()
 	p.refs, p.collecting = r, false
 	p.held = map[uint64]bool{} // what was not known then may be now
@@ -52,6 +54,7 @@ func (p *pairing) decide(c *codeDiff) {
 		if l.n > 0 {
 			c.refer.functions++
 			c.refer.instructions += l.n
+			c.refer.numbers += l.numbers
 		}
 	}
 	c.later = nil
@@ -152,7 +155,7 @@ func (c *collector) pair(i int32) error {
 		c.al.code.open = append(c.al.code.open, i)
 		return nil
 	}
-	l := later{i: i, n: j.refer.instructions}
+	l := later{i: i, n: j.refer.instructions, numbers: j.refer.numbers}
 	if !c.m.moved[i] {
 		// Of one that is in another order everything is listed by that.
 		l.operands = joined(append(j.operands, j.padding...), nil, 256)
@@ -234,6 +237,7 @@ func (p *pairing) judgeBodies(al *aligned) *judged {
 	j.operands = append(j.operands, c.operands...)
 	j.refer.instructions += c.refer.instructions
 	j.refer.functions += c.refer.functions
+	j.refer.numbers += c.refer.numbers
 	return j
 }
 
@@ -302,6 +306,7 @@ func (p *pairing) openBody(al *aligned, j *judged, i int32) []diff.Hunk {
 		j.refer.functions++
 	}
 	j.refer.instructions += g.j.refer.instructions
+	j.refer.numbers += g.j.refer.numbers
 	if !m.moved[i] {
 		j.operands, j.padding = append(j.operands, g.j.operands...), append(j.padding, g.j.padding...)
 	}

@@ -28,6 +28,7 @@ type later struct {
 	data     []dataPair
 	operands []diff.Hunk
 	n        int // instructions
+	numbers  int // operands that are taken for addresses
 }
 
 // dataPair is data that may be the same on both sides.

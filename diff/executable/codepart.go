@@ -115,6 +115,9 @@ func (p *pairing) codePart(n *diff.Node, al *aligned) {
 		if f := j.refer.functions; f > 0 {
 			what += fmt.Sprintf("; nothing else differs in %s", plural(f, "function"))
 		}
+		if m := j.refer.numbers; m > 0 {
+			what += fmt.Sprintf("; %s among them likely addresses, by their value alone", plural(m, "number"))
+		}
 		derived(what, "", "", "addresses of code and data that moved")
 	}
 	if k := len(j.padding); k > 0 {

@@ -127,6 +127,11 @@ func (g *judging) pair(i, j int) (edit, bool) {
 		return edit{}, false
 	}
 	g.j.refer.instructions++
+	for k := range sa.nops {
+		if !sa.ops[k].rel && sa.ops[k].addr != sb.ops[k].addr {
+			g.j.refer.numbers++
+		}
+	}
 	if sa.n != sb.n {
 		g.j.operands = append(g.j.operands, g.hunk(i, i+1, j, j+1))
 		return e, false
@@ -150,10 +155,13 @@ func (g *judging) points(sa, sb *step, k, i, j int) bool {
 		return true // a number, which may be no address at all
 	}
 	if to := x.addr - g.al.a.addr; to >= g.w.a.from && to < g.w.a.to {
-		return g.w.same(to, y.addr-g.al.b.addr)
+		return (x.rel || g.taken(g.w.a.code(i), x, y)) && g.w.same(to, y.addr-g.al.b.addr)
+	}
+	if !x.rel && !g.taken(g.w.a.code(i), x, y) {
+		return false
 	}
 	ev := evidence{size: uint64(x.size)}
-	if x.size == 0 {
+	if x.size == 0 && g.p.lengths() {
 		if n := textLength(&g.w.a, i); n > 0 && n == textLength(&g.w.b, j) {
 			ev = evidence{size: n, text: true}
 		}

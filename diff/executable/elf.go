@@ -68,6 +68,7 @@ func compareELF(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.
 			}
 		}
 	}
+	e.suspectRunning()
 	x.Listing(n, "structure", fa.describe(), fb.describe())
 	return nil
 }

@@ -10,7 +10,7 @@ import (
 
 // program gives the file as the comparison of code sees it.
 func (f *elfFile) program() *program {
-	p := &program{in: f.in, order: f.order, entry: f.header.entry, machine: f.header.machine.String(), relaxed: f.header.typ == elf.ET_REL}
+	p := &program{in: f.in, order: f.order, entry: f.header.entry, machine: f.header.machine.String(), relaxed: f.header.typ == elf.ET_REL, fixed: f.header.typ == elf.ET_EXEC}
 	var spans []diff.Range
 	for _, s := range f.segments {
 		if s.typ == elf.PT_LOAD && s.vaddr > 0xffff {
@@ -28,6 +28,11 @@ func (f *elfFile) program() *program {
 			return false
 		}
 	}
+	for _, s := range f.segments {
+		if s.typ == elf.PT_DYNAMIC {
+			p.dynamicAt = s.vaddr
+		}
+	}
 	p.isa = f.isa(mapped)
 	if len(f.sections) > 0 {
 		for i := range f.sections {
@@ -41,6 +46,7 @@ func (f *elfFile) program() *program {
 			p.table = f.functionTables()
 			p.filled = sync.OnceValues(f.filledPlaces)
 		}
+		p.lengths = readGoTable(f) != nil
 		p.bared = f.symbolTable(elf.SHT_SYMTAB) == nil
 		p.listed = p.table != nil || f.symbolTable(elf.SHT_SYMTAB) != nil
 	} else {

@@ -80,30 +80,6 @@ func (f *elfFile) relocationSize(t *section) uint64 {
 	return size
 }
 
-// maxImports bounds the imports that are known by name.
-const maxImports = 1 << 16
-
-// imports are the names that relocations put at addresses.
-func (f *elfFile) imports() map[uint64]string {
-	out := map[uint64]string{}
-	for i := range f.sections {
-		t := &f.sections[i]
-		if t.typ != elf.SHT_RELA && t.typ != elf.SHT_REL || t.size > maxTable/16 {
-			continue
-		}
-		rs, err := f.relocations(t)
-		if err != nil {
-			continue
-		}
-		for _, r := range rs {
-			if r.sym != "" && len(out) < maxImports {
-				out[r.off] = r.sym
-			}
-		}
-	}
-	return out
-}
-
 // compareRelocations compares tables entry by entry, in their order.
 func (e *elfPair) compareRelocations(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input) error {
 	ta, tb := e.sectionOf(e.a, n.A), e.sectionOf(e.b, n.B)
@@ -132,25 +108,32 @@ func (e *elfPair) compareRelocations(ctx context.Context, x *diff.Examiner, n *d
 	size := e.a.relocationSize(ta)
 	t := e.table()
 	var onlyA, onlyB, moved, changed int
+	var la, lb []relocation // those that nothing explains
 	ia, ib := 0, 0
 	for _, r := range append(runs, run{a: len(ra), b: len(rb)}) {
 		if ia < r.a || ib < r.b {
 			t.open = append(t.open, diff.Hunk{A: rangeOf(uint64(ia)*size, uint64(r.a-ia)*size), B: rangeOf(uint64(ib)*size, uint64(r.b-ib)*size)})
 			onlyA, onlyB = onlyA+r.a-ia, onlyB+r.b-ib
+			la, lb = append(la, ra[ia:r.a]...), append(lb, rb[ib:r.b]...)
 		}
 		for k := range r.n {
 			x, y := ra[r.a+k], rb[r.b+k]
 			if x == y {
+				// It may lead to something else all the same, when all around it moved.
+				if x.target != 0 && e.p.a.at(x.target) != nil && !e.p.moved(x.target, y.target) {
+					la, lb = append(la, x), append(lb, y)
+				}
 				continue
 			}
 			h := diff.Hunk{A: rangeOf(uint64(r.a+k)*size, size), B: rangeOf(uint64(r.b+k)*size, size)}
 			// By its own import every place that is filled in is the same as any other.
-			if x.same(y) && e.p.samePlace(x.off, y.off) && (x.addend == y.addend || x.target != 0 && y.target != 0 && e.p.moved(x.target, y.target)) {
+			if x.same(y) && e.p.samePlaceOf(x.off, y.off) && (x.addend == y.addend && x.target == 0 && y.target == 0 || x.target != 0 && y.target != 0 && e.p.moved(x.target, y.target)) {
 				t.closed = append(t.closed, h)
 				moved++
 			} else {
 				t.open = append(t.open, h)
 				changed++
+				la, lb = append(la, x), append(lb, y)
 			}
 		}
 		ia, ib = r.a+r.n, r.b+r.n
@@ -169,6 +152,7 @@ func (e *elfPair) compareRelocations(ctx context.Context, x *diff.Examiner, n *d
 	if changed > 0 {
 		n.Reasons = append(n.Reasons, diff.Reason{Field: plural(changed, "relocation") + " of another place, or to another"})
 	}
+	e.p.suspectRedirections(n, e.redirectedRelocations(la, lb))
 	x.Listing(n, "relocations", relocationLines(ra, onlyA+onlyB+changed), relocationLines(rb, onlyA+onlyB+changed))
 	return nil
 }

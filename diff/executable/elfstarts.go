@@ -78,7 +78,15 @@ func (f *elfFile) filledPlaces() ([]filled, bool) {
 	var out []filled
 	for i := range f.sections {
 		t := &f.sections[i]
-		if t.typ != elf.SHT_RELA && t.typ != elf.SHT_REL || t.flags&elf.SHF_ALLOC == 0 {
+		if t.flags&elf.SHF_ALLOC == 0 {
+			continue
+		}
+		switch t.typ {
+		case shtRelr:
+			out = append(out, f.packed(t)...)
+			continue
+		case elf.SHT_RELA, elf.SHT_REL:
+		default:
 			continue
 		}
 		rs, err := f.relocations(t)
@@ -86,8 +94,11 @@ func (f *elfFile) filledPlaces() ([]filled, bool) {
 			return nil, false
 		}
 		for _, r := range rs {
-			v := filled{at: r.off, target: r.target, key: hash(hashNumber(hashStart, uint64(r.typ)), []byte(r.sym))}
-			if r.sym != "" && r.target == 0 {
+			v := filled{at: r.off, target: r.target, sym: r.sym, key: hash(hashNumber(hashStart, uint64(r.typ)), []byte(r.sym))}
+			switch {
+			case r.sym == "" && !r.has:
+				v.target, _ = f.wordAt(r.off) // what is added to is there
+			case r.sym != "" && r.target == 0:
 				v.key = hashNumber(v.key, r.addend)
 			}
 			out = append(out, v)
@@ -95,6 +106,57 @@ func (f *elfFile) filledPlaces() ([]filled, bool) {
 	}
 	slices.SortStableFunc(out, func(x, y filled) int { return cmp.Compare(x.at, y.at) })
 	return out, true
+}
+
+// shtRelr is a table of relocations of addresses that lie close together.
+const shtRelr = elf.SectionType(19)
+
+// packed reads such a table: an even word is a place, an odd one says which of the
+// words after the last place are places too.
+func (f *elfFile) packed(t *section) (out []filled) {
+	size, bits := uint64(4), uint64(31)
+	if f.wide {
+		size, bits = 8, 63
+	}
+	next := uint64(0)
+	put := func(at uint64) {
+		v := filled{at: at, key: hashNumber(hashStart, uint64(shtRelr))}
+		v.target, _ = f.wordAt(at)
+		out = append(out, v)
+	}
+	f.eachEntry(t, size, func(_ int, p []byte) bool {
+		w := word(f.order, p[:size])
+		if w&1 == 0 {
+			put(w)
+			next = w + size
+			return len(out) < maxFilled
+		}
+		for i := range bits {
+			if w>>(i+1)&1 != 0 {
+				put(next + i*size)
+			}
+		}
+		next += bits * size
+		return len(out) < maxFilled
+	})
+	return out
+}
+
+// wordAt reads a word as wide as an address, by the address that it is loaded at.
+func (f *elfFile) wordAt(addr uint64) (uint64, bool) {
+	size := uint64(4)
+	if f.wide {
+		size = 8
+	}
+	for i := range f.sections {
+		s := &f.sections[i]
+		if s.hasBytes() && s.flags&elf.SHF_ALLOC != 0 && addr >= s.addrInMem && addr-s.addrInMem < s.size && size <= s.size-(addr-s.addrInMem) {
+			if p, err := readAt(f.in, s.off+addr-s.addrInMem, size); err == nil {
+				return word(f.order, p), true
+			}
+		}
+	}
+	return 0, false
 }
 
 // goTable is the part of .gopclntab that says where functions begin.

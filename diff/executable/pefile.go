@@ -124,7 +124,7 @@ func (f *peFile) readOptional(p []byte) error {
 
 // program gives the file as the comparison of code sees it.
 func (f *peFile) program() *program {
-	p := &program{in: f.in, order: binary.LittleEndian, entry: f.base + uint64(f.entry), machine: fmt.Sprintf("machine %#x", f.machine)}
+	p := &program{in: f.in, order: binary.LittleEndian, fixed: true, entry: f.base + uint64(f.entry), machine: fmt.Sprintf("machine %#x", f.machine)}
 	switch f.machine {
 	case pe.IMAGE_FILE_MACHINE_AMD64:
 		p.isa = x86{mode: 64}

@@ -8,8 +8,9 @@ import (
 )
 
 // pointers explains ranges of data that hold addresses of what moved: words as
-// wide as an address, or of four bytes that are counted from where they lie or
-// from where the part begins.
+// wide as an address, where the program is not moved any more or the loader says
+// that there is one, and, in the tables of exceptions, words that are counted from
+// where they lie. Any other number may be just a number.
 func (p *pairing) pointers(n *diff.Node, al *aligned) {
 	p.collect()
 	var open, closed []diff.Hunk
@@ -22,6 +23,7 @@ func (p *pairing) pointers(n *diff.Node, al *aligned) {
 		}
 	}
 	setHunks(n, open, closed)
+	p.suspectRedirections(n, p.redirectedWords(al, open))
 	if len(closed) == 0 {
 		return
 	}
@@ -43,7 +45,7 @@ func (p *pairing) pointer(al *aligned, a, b *diff.Input, h diff.Hunk) bool {
 		return false
 	}
 	size := int64(p.bits() / 8)
-	return p.words(al, a, b, h, size, absolute) || p.words(al, a, b, h, 4, fromItself) || p.words(al, a, b, h, 4, fromStart) || p.jumps(al, a, b, h)
+	return p.words(al, a, b, h, size, nil) || unwinds(al.name) && p.words(al, a, b, h, 4, fromItself) || p.jumps(al, a, b, h)
 }
 
 // jumps reports whether all words that a range touches are distances to code that
@@ -79,6 +81,23 @@ func (p *pairing) jumps(al *aligned, a, b *diff.Input, h diff.Hunk) bool {
 	return true
 }
 
+// unwinds reports a section in which words are counted from where they lie.
+func unwinds(name string) bool { return name == ".eh_frame" || name == ".gcc_except_table" }
+
+// relocated reports whether words at two addresses are addresses, in the same way,
+// to who loads the programs. In programs that are not moved any word may be one.
+func (p *pairing) relocated(x, y, vx, vy uint64) bool {
+	if p.a.fixed && p.b.fixed || p.a.filled == nil || p.b.filled == nil {
+		return p.a.fixed && p.b.fixed
+	}
+	if p.a.dynamicAt != 0 && p.a.dynamicAt == vx && p.b.dynamicAt == vy {
+		return true // the loader finds its tables by it
+	}
+	fa, okA := p.a.filledAt(x)
+	fb, okB := p.b.filledAt(y)
+	return okA && okB && fa.key == fb.key
+}
+
 func (p *pairing) bits() int {
 	if p.a.isa == nil {
 		return 64
@@ -105,6 +124,8 @@ func fromStart(w []byte, o binary.ByteOrder, _, start uint64) uint64 {
 	return start + uint64(int64(int32(o.Uint32(w))))
 }
 
+// words reports whether all words that a range touches lead to the same on both
+// sides. m is what they mean; nil stands for addresses that the loader knows of.
 func (p *pairing) words(al *aligned, a, b *diff.Input, h diff.Hunk, size int64, m meaning) bool {
 	fromA, fromB := h.A.Off/size*size, h.B.Off/size*size
 	toA := (h.A.Off + h.A.Len + size - 1) / size * size
@@ -118,7 +139,14 @@ func (p *pairing) words(al *aligned, a, b *diff.Input, h diff.Hunk, size int64, 
 	if k, _ := b.ReadAt(wb, fromB); k < len(wb) {
 		return false
 	}
+	relocs := m == nil
+	if relocs {
+		m = absolute
+	}
 	for i := int64(0); i < int64(len(wa)); i += size {
+		if relocs && string(wa[i:i+size]) != string(wb[i:i+size]) && !p.relocated(al.a.addr+uint64(fromA+i), al.b.addr+uint64(fromB+i), word(p.a.order, wa[i:i+size]), word(p.b.order, wb[i:i+size])) {
+			return false
+		}
 		x := m(wa[i:i+size], p.a.order, al.a.addr+uint64(fromA+i), al.a.addr)
 		y := m(wb[i:i+size], p.b.order, al.b.addr+uint64(fromB+i), al.b.addr)
 		if string(wa[i:i+size]) == string(wb[i:i+size]) {

@@ -19,6 +19,7 @@ type program struct {
 	order   binary.ByteOrder
 	regions []region // what is mapped from the file, in the file's order
 	bare    bool     // nothing says which of its bytes are code: that is found from the entry on
+	fixed   bool     // it is loaded where it was linked to, so that words hold addresses
 	relaxed bool     // it is not linked yet: addresses are offsets in the file
 	// imports names what is filled in at addresses when the program is loaded; it
 	// may be nil.
@@ -33,9 +34,11 @@ type program struct {
 	bared  bool // its symbols do not name its functions: those of the tables do
 	// filled gives what the loader writes, by address; false when that is not known.
 	// It is nil when the loader writes nothing.
-	filled   func() ([]filled, bool)
-	sorted   []int // the regions by address, when they do not overlap
-	dataRead *dataSymbols
+	filled    func() ([]filled, bool)
+	dynamicAt uint64 // where the tables for the loader begin; 0 when there are none
+	lengths   bool   // the length of a text is kept beside its address, as Go does
+	sorted    []int  // the regions by address, when they do not overlap
+	dataRead  *dataSymbols
 }
 
 // region is a part of the file that is mapped into memory.
@@ -245,21 +248,13 @@ func (p *program) foreign(addr uint64) string {
 		return ""
 	}
 	code, err := readAt(p.in, r.off+addr-r.addr, min(24, r.size-(addr-r.addr)))
-	if err != nil {
+	if err != nil || len(code) == 0 {
 		return ""
 	}
-	// At most endbr64 before it, and bnd in it.
-	for range 2 {
-		if len(code) == 0 {
-			break
+	if at := p.through(code, addr); at != 0 {
+		if name := p.imports()[at]; name != "" {
+			return name + "@import"
 		}
-		st := p.isa.step(code, addr)
-		for _, o := range st.ops[:st.nops] {
-			if name := p.imports()[o.addr]; name != "" {
-				return name + "@import"
-			}
-		}
-		code, addr = code[st.n:], addr+uint64(st.n)
 	}
 	return ""
 }

@@ -2,7 +2,6 @@ package executable
 
 import (
 	"bytes"
-	"encoding/binary"
 	"slices"
 	"unicode/utf8"
 )
@@ -10,8 +9,12 @@ import (
 // evidence is what an instruction or a table says of what it points to.
 type evidence struct {
 	size uint64 // bytes; 0 when it is not known
-	text bool   // size is likely the length of a text, and says nothing of other data
+	text bool   // size is the length of a text, as Go keeps it, and says nothing of other data
 }
+
+// lengths reports whether both programs keep the length of a text beside its
+// address, as those of Go do.
+func (p *pairing) lengths() bool { return p.a.lengths && p.b.lengths }
 
 // maxEvidence bounds the bytes of a thing that are compared.
 const maxEvidence = 1 << 16
@@ -58,11 +61,18 @@ func (p *pairing) known(x, y uint64) bool {
 		// another place says nothing while other code still finds the thing at its own.
 		return same && (p.collecting || p.constant(x, y) || p.samePlace(x, y) || p.agreed(x, y))
 	}
-	if ra, rb := p.a.at(x), p.b.at(y); ra != nil && rb != nil && ra.empty && rb.empty && (p.collecting || p.refs != nil && len(p.refs.pairs) > 0) {
-		// Memory without content is told apart by who refers to it, once that is known.
-		return !p.collecting && p.refs.free(x, y) && (p.refs.partners(x, y) || p.samePlace(x, y))
+	if p.variable(x, y) && (p.collecting || p.refs != nil && len(p.refs.pairs) > 0) {
+		// What can be written to is told apart by who refers to it, once that is known: of
+		// several variables of one content any may be aligned with any.
+		return !p.collecting && p.settled(x, y) && (p.samePlace(x, y) || p.a.at(x).empty && p.refs.partners(x, y))
 	}
 	return p.samePlace(x, y) || p.sameImport(x, y)
+}
+
+// variable reports whether data can be written to at an address of A and at one of B.
+func (p *pairing) variable(x, y uint64) bool {
+	ra, rb := p.a.at(x), p.b.at(y)
+	return ra != nil && rb != nil && !ra.exec && !rb.exec && (ra.write || rb.write)
 }
 
 // agreed reports whether all code that refers to one of two addresses refers to the
@@ -70,7 +80,7 @@ func (p *pairing) known(x, y uint64) bool {
 func (p *pairing) agreed(x, y uint64) bool {
 	p.collect()
 	p.refer()
-	return p.referred && p.refs.partners(x, y) && p.refs.free(x, y)
+	return p.referred && p.refs.partners(x, y) && p.settled(x, y)
 }
 
 // sameEnd reports whether two addresses are where regions of one name end, up to
@@ -247,9 +257,11 @@ func (p *pairing) sameThing(x, y uint64, ev evidence) bool {
 	if decided, _ := p.sameSymbol(x, y); decided {
 		return false
 	}
-	paired := p.refs.partners(x, y)
+	if p.variable(x, y) && !p.settled(x, y) {
+		return false
+	}
 	if ra.empty || rb.empty {
-		return ra.empty && rb.empty && paired
+		return ra.empty && rb.empty && p.refs.partners(x, y)
 	}
 	// Two constants of one content are the same to who reads all of them, whoever
 	// else reads one of them.
@@ -260,23 +272,56 @@ func (p *pairing) sameThing(x, y uint64, ev evidence) bool {
 }
 
 // sameBytes compares what lies at two addresses, as far as it is known to reach:
-// to the size that the instruction gives, to the end of a text, or up to the next
-// place that something refers to on either side.
+// to the size that the instruction gives, or up to the next place that something
+// refers to on either side. A zero byte is no end: what begins with a text may be a
+// record that goes on after it.
 func (p *pairing) sameBytes(x, y uint64, ev evidence, depth int) bool {
 	ra, rb := p.a.at(x), p.b.at(y)
 	if ra == nil || rb == nil || ra.empty || rb.empty {
 		return false
 	}
-	if ev.size > 0 && (!ev.text || p.isText(x, ev.size)) {
+	if ev.size > 0 && (!ev.text || p.constant(x, y) && p.isText(x, ev.size)) {
 		return p.equalBytes(x, y, ev.size, depth)
-	}
-	if s, ok := stringIn(p.a.in, ra.off+x-ra.addr, min(ra.size-(x-ra.addr), maxName)); ok && len(s) >= 2 && len(s) < maxName && plainText([]byte(s)) && p.equalBytes(x, y, uint64(len(s))+1, 0) {
-		return true
 	}
 	if p.refs == nil {
 		return false // where it ends is not known yet
 	}
-	return p.equalBytes(x, y, max(p.refs.reach(x, ra, false), p.refs.reach(y, rb, true)), depth)
+	na, nb := p.refs.reach(x, ra, false), p.refs.reach(y, rb, true)
+	n := min(na, nb)
+	if na != nb && !p.filling(x, y, n, na, nb) {
+		return false
+	}
+	return p.equalBytes(x, y, n, depth)
+}
+
+// maxFilling bounds the zeros up to the next boundary.
+const maxFilling = 64
+
+// filling reports whether what reaches further on one side ends with zeros up to a
+// boundary, and what is before them ends by itself: where the next thing begins on
+// A's side, or with the zero byte of a text.
+func (p *pairing) filling(x, y, n, na, nb uint64) bool {
+	of, addr, end := p.b, y, nb
+	if na > nb {
+		of, addr, end = p.a, x, na
+	}
+	r := of.at(addr)
+	if end-n >= maxFilling || (addr+end)%4 != 0 && addr+end != r.addr+r.size {
+		return false
+	}
+	b, err := readAt(of.in, r.off+addr-r.addr+n, end-n)
+	if err != nil || len(bytes.Trim(b, "\x00")) > 0 {
+		return false
+	}
+	if na < nb {
+		return true
+	}
+	if n > maxEvidence {
+		return false
+	}
+	text, err := readAt(of.in, r.off+addr-r.addr, n)
+	words := bytes.ReplaceAll(text, []byte{0}, nil)
+	return err == nil && text[n-1] == 0 && len(words) > 0 && plainText(words)
 }
 
 // isText reports whether bytes of A are text.
@@ -351,7 +396,7 @@ func (p *pairing) equalWords(x, y, done uint64, pa, pb []byte, depth int) bool {
 // lengthAfter is what the word after an address may be: the length of the text
 // there, as strings of Go are laid out.
 func lengthAfter(p *pairing, pa, pb []byte, i, size int) evidence {
-	if i+2*size > len(pa) || i+2*size > len(pb) || !bytes.Equal(pa[i+size:i+2*size], pb[i+size:i+2*size]) {
+	if !p.lengths() || i+2*size > len(pa) || i+2*size > len(pb) || !bytes.Equal(pa[i+size:i+2*size], pb[i+size:i+2*size]) {
 		return evidence{}
 	}
 	if n := absolute(pa[i+size:i+2*size], p.a.order, 0, 0); n > 0 && n < maxEvidence {
@@ -370,7 +415,20 @@ func (p *pairing) leads(x, y uint64, ev evidence, depth int) bool {
 }
 
 // filled is a place that is written when the program is loaded.
-type filled struct{ at, target, key uint64 }
+type filled struct {
+	at, target, key uint64
+	sym             string
+}
+
+// filledAt gives what the loader writes at an address.
+func (p *program) filledAt(addr uint64) (filled, bool) {
+	fs, ok := p.filled()
+	i, found := slices.BinarySearchFunc(fs, addr, func(f filled, a uint64) int { return compare(f.at, a) })
+	if !ok || !found {
+		return filled{}, false
+	}
+	return fs[i], true
+}
 
 // sameFilled reports whether the loader writes the same into n bytes of both
 // sides: they may hold nothing in the file.
@@ -402,31 +460,4 @@ func (p *pairing) sameFilled(x, y, n uint64, depth int) bool {
 		}
 	}
 	return true
-}
-
-// textLength guesses the length of a text from the constants that the instructions
-// around the one that takes its address put into registers, as compilers of Go do.
-func textLength(s *stream, i int) uint64 {
-	for k := i + 1; k < min(i+5, len(s.ins)); k++ {
-		if v := immediate(s.code(k)); v > 0 && v < maxEvidence {
-			return v
-		}
-		if f := s.ins[k].flow; f != flowNext {
-			break
-		}
-	}
-	return 0
-}
-
-// immediate is the constant that an instruction of x86-64 puts into a register or
-// onto the stack; 0 when it does something else.
-func immediate(p []byte) uint64 {
-	if len(p) > 0 && p[0]&0xf0 == 0x40 {
-		p = p[1:]
-	}
-	switch {
-	case len(p) == 5 && p[0]&0xf8 == 0xb8, len(p) >= 6 && p[0] == 0xc7:
-		return uint64(binary.LittleEndian.Uint32(p[len(p)-4:]))
-	}
-	return 0
 }

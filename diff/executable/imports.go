@@ -1,0 +1,133 @@
+package executable
+
+import (
+	"bytes"
+	"debug/elf"
+	"encoding/binary"
+	"fmt"
+	"slices"
+)
+
+// through gives the place from which code that does nothing but jump takes where
+// it goes; 0 for other code. A function that begins by reading such a place does
+// more than that, and is itself.
+func (p *program) through(code []byte, addr uint64) uint64 {
+	for range 2 { // a mark for indirect branches may stand before it
+		if len(code) == 0 {
+			return 0
+		}
+		st := p.isa.step(code, addr)
+		if st.bad || st.n > len(code) {
+			return 0
+		}
+		if st.nops > 0 {
+			if st.nops == 1 && p.goesOn(&st, code) {
+				return st.ops[0].addr
+			}
+			return 0
+		}
+		if !branchMark(p.isa, code[:st.n]) {
+			return 0
+		}
+		code, addr = code[st.n:], addr+uint64(st.n)
+	}
+	return 0
+}
+
+// goesOn reports whether a step reads a place and jumps to what it holds, by itself
+// or by the instructions after it.
+func (p *program) goesOn(st *step, code []byte) bool {
+	if _, ok := p.isa.(x86); ok {
+		code = bytes.TrimPrefix(code[:st.n], []byte{0xf2})
+		return len(code) > 1 && code[0] == 0xff && code[1] == 0x25
+	}
+	if st.ops[0].size == 0 {
+		return false
+	}
+	for off, k := st.n, 0; k < 3 && off+4 <= len(code); off, k = off+4, k+1 {
+		w := binary.LittleEndian.Uint32(code[off:])
+		switch i := p.isa.(type) {
+		case arm64:
+			if w&0xfffffc1f == 0xd61f0000 { // br
+				return true
+			}
+		case riscv:
+			if w&0x7f == 0x67 { // jalr
+				return true
+			}
+		case ppc64:
+			if i.order.Uint32(code[off:]) == 0x4e800420 { // bctr
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// branchMark reports whether an instruction only marks where indirect branches may
+// lead to: endbr64, endbr32, bti.
+func branchMark(i isa, p []byte) bool {
+	switch i.(type) {
+	case x86:
+		return len(p) == 4 && p[0] == 0xf3 && p[1] == 0x0f && p[2] == 0x1e && p[3]&^1 == 0xfa
+	case arm64:
+		return len(p) == 4 && binary.LittleEndian.Uint32(p)&0xffffff3f == 0xd503241f
+	}
+	return false
+}
+
+// slotTypes are the relocations by which the loader fills in where an import is, or
+// puts the import itself: a place with one of them is known by the import's name.
+// Any other place that holds the address of an import is a thing of its own, of
+// which there may be several.
+var slotTypes = map[elf.Machine][]uint32{
+	elf.EM_X86_64:  {uint32(elf.R_X86_64_COPY), uint32(elf.R_X86_64_GLOB_DAT), uint32(elf.R_X86_64_JMP_SLOT)},
+	elf.EM_386:     {uint32(elf.R_386_COPY), uint32(elf.R_386_GLOB_DAT), uint32(elf.R_386_JMP_SLOT)},
+	elf.EM_AARCH64: {uint32(elf.R_AARCH64_COPY), uint32(elf.R_AARCH64_GLOB_DAT), uint32(elf.R_AARCH64_JUMP_SLOT)},
+	elf.EM_RISCV:   {uint32(elf.R_RISCV_COPY), uint32(elf.R_RISCV_JUMP_SLOT)},
+	elf.EM_PPC64:   {uint32(elf.R_PPC64_GLOB_DAT), uint32(elf.R_PPC64_JMP_SLOT), 19 /* R_PPC64_COPY */},
+}
+
+// threadTypes are those that fill in where in its thread a variable is.
+var threadTypes = map[elf.Machine][]uint32{
+	elf.EM_X86_64:  {uint32(elf.R_X86_64_DTPMOD64), uint32(elf.R_X86_64_DTPOFF64), uint32(elf.R_X86_64_TPOFF64), uint32(elf.R_X86_64_TLSDESC)},
+	elf.EM_386:     {uint32(elf.R_386_TLS_TPOFF), uint32(elf.R_386_TLS_DTPMOD32), uint32(elf.R_386_TLS_DTPOFF32)},
+	elf.EM_AARCH64: {1028, 1029, 1030, 1031},
+	elf.EM_RISCV:   {uint32(elf.R_RISCV_TLS_DTPMOD64), uint32(elf.R_RISCV_TLS_DTPREL64), uint32(elf.R_RISCV_TLS_TPREL64)},
+	elf.EM_PPC64:   {uint32(elf.R_PPC64_DTPMOD64), uint32(elf.R_PPC64_DTPREL64), uint32(elf.R_PPC64_TPREL64)},
+}
+
+// maxImports bounds the imports that are known by name.
+const maxImports = 1 << 16
+
+// imports are the names of what the loader fills in, by where it does.
+func (f *elfFile) imports() map[uint64]string {
+	out := map[uint64]string{}
+	got := f.section(".got")
+	for i := range f.sections {
+		t := &f.sections[i]
+		if t.typ != elf.SHT_RELA && t.typ != elf.SHT_REL || t.size > maxTable/16 {
+			continue
+		}
+		rs, err := f.relocations(t)
+		if err != nil {
+			continue
+		}
+		for _, r := range rs {
+			slot := slices.Contains(slotTypes[f.header.machine], r.typ) || f.header.machine == elf.EM_RISCV && r.typ == uint32(elf.R_RISCV_64) && got != nil && r.off-got.addr < got.size
+			thread := slices.Contains(threadTypes[f.header.machine], r.typ)
+			if r.sym == "" || len(out) >= maxImports || !slot && !thread || r.addend != 0 {
+				continue
+			}
+			name := r.sym
+			if thread {
+				name = fmt.Sprintf("%s, of the thread (%d)", name, r.typ)
+			}
+			if _, twice := out[r.off]; twice {
+				name = "" // the loader does both, and nobody knows what is left
+			}
+			out[r.off] = name
+		}
+	}
+	return out
+}
