@@ -331,7 +331,7 @@ func (p *pairing) loneBody(al *aligned, j *judged, b body, at uint64, isB bool) 
 		return
 	}
 	n := len(s.ins)
-	for n > 0 && s.ins[n-1].flow == flowPad && s.ins[n-1].kind == insCode {
+	for n > 0 && s.ins[n-1].flow == flowPad && s.ins[n-1].kind == insCode && emptyPad(s.code(n-1)) {
 		n--
 	}
 	g := &judging{w: w}

@@ -112,7 +112,8 @@ const (
 // alignCode decodes what differs between two regions and aligns it.
 func (p *pairing) alignCode(al *aligned) (*codeDiff, error) {
 	c := &codeDiff{}
-	if al.a.size == al.b.size {
+	// Where nothing moves, only what differs has to be looked at.
+	if al.a.size == al.b.size && !p.moving() {
 		hs, err := p.x.InPlace(p.ctx, p.a.input(al.a), p.b.input(al.b), fewHunks)
 		if err != nil {
 			return nil, err
@@ -137,6 +138,12 @@ func (p *pairing) alignCode(al *aligned) (*codeDiff, error) {
 	}
 	start := p.start(al, al.front)
 	tail := min(al.back, near)
+	if p.a.bare || p.b.bare {
+		tail = al.back // what is equal may lead to what moved
+	}
+	if max(al.a.size, al.b.size)-start > maxAligned {
+		tail = min(al.back, near)
+	}
 	ra := diff.Range{Off: int64(start), Len: int64(al.a.size - al.back + tail - start)}
 	rb := diff.Range{Off: int64(start), Len: int64(al.b.size - al.back + tail - start)}
 	return c, p.window(c, al, ra, rb)

@@ -8,10 +8,14 @@
 // differs is explained only when what it points to is the same on both sides: the
 // same import, the same symbol with the same content, the same place of parts that
 // are aligned, or the same bytes, as far as they are known to reach, to which no
-// other code refers otherwise. How far data without a name reaches is taken from the
-// instruction, from the end of a text, from a length beside its address, or from
-// the next place that something refers to; the last two are what compilers do, and
-// no proof. Every other difference stays unexplained, and is a suspicion. The
+// other code or data refers otherwise. What can be written to has to have moved as
+// its neighbours did, too: one instruction alone does not say which variable is
+// which. How far data without a name reaches is taken from the instruction, from the
+// length that Go keeps beside a text, or from the next place that something refers
+// to; the last is what compilers do, and no proof. In programs that are not moved when
+// they are loaded, numbers in code may be addresses by their value alone: they are
+// counted. Every other difference stays unexplained, and is a suspicion; and so is
+// what is equal on both sides and leads to something else, because that moved. The
 // package does not run, link or recover anything, does not follow what a program
 // computes, and does not judge whether a change is harmful.
 package executable

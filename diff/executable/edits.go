@@ -103,7 +103,7 @@ func span(s *stream, from, to int) diff.Range {
 func (g *judging) pair(i, j int) (edit, bool) {
 	pa, pb := g.w.a.code(i), g.w.b.code(j)
 	equal := bytes.Equal(pa, pb)
-	if equal && (g.m == nil || g.w.a.ins[i].nops == 0) {
+	if equal && (g.m == nil && !g.p.moving() || g.w.a.ins[i].nops == 0) {
 		return edit{}, false
 	}
 	e := edit{a0: i, a1: i + 1, b0: j, b1: j + 1}
@@ -233,13 +233,38 @@ func cutAt(starts []int, rs [][2]int) [][2]int {
 	return out
 }
 
+// pads reports whether instructions are nothing but padding: they do nothing and
+// hold nothing. A trap does nothing only where execution does not come.
 func pads(s *stream, from, to int) bool {
-	for _, in := range s.ins[from:to] {
-		if in.flow != flowPad || in.kind != insCode {
+	for k := from; k < to; k++ {
+		in := s.ins[k]
+		if in.flow != flowPad || in.kind != insCode || !emptyPad(s.code(k)) {
+			return false
+		}
+		if s.code(k)[0] == 0xcc && to < len(s.ins) && !(from > 0 && s.ins[from-1].kind == insCode && (s.ins[from-1].flow == flowJump || s.ins[from-1].flow == flowEnd)) {
 			return false
 		}
 	}
 	return true
+}
+
+// emptyPad reports whether an instruction that does nothing is as assemblers write
+// it: what it could address is zero, so that nothing is hidden there.
+func emptyPad(p []byte) bool {
+	switch string(p) {
+	case "\x90", "\xcc", "\x1f\x20\x03\xd5", "\x01\x00", "\x60\x00\x00\x00", "\x00\x00\x00\x60", "\x13\x00\x00\x00":
+		return true
+	}
+	for len(p) > 0 && (p[0] == 0x66 || p[0] == 0x2e || p[0] == 0x48 || p[0] == 0x67) {
+		p = p[1:]
+	}
+	switch {
+	case len(p) == 1:
+		return p[0] == 0x90
+	case len(p) >= 3 && p[0] == 0x0f && p[1] == 0x1f && p[2]&^0xc4 == 0:
+		return len(bytes.Trim(p[3:], "\x00")) == 0
+	}
+	return false
 }
 
 // rest gives what of [from, to) lies in none of the runs.

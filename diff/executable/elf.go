@@ -57,7 +57,15 @@ func compareELF(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.
 			n.Suspect(diff.Suspicion{Kind: diff.SuspectExecutable, What: fmt.Sprintf("section headers say another place than the program headers, from which it is loaded: %s in A, %s in B", orNone(ma), orNone(mb))})
 		}
 	}
+	if oa, ob := fa.overlaid(), fb.overlaid(); oa+ob != "" {
+		e.p.distrust = true
+		if oa != ob {
+			n.Suspect(diff.Suspicion{Kind: diff.SuspectExecutable, What: fmt.Sprintf("one segment is loaded over another: %s in A, %s in B", orNone(oa), orNone(ob))})
+		}
+	}
 	e.suspectLayout()
+	e.suspectPermissions()
+	e.suspectTables()
 	if err := x.Parts(ctx, n, a, b, e.parts(fa), e.parts(fb)); err != nil {
 		return err
 	}
@@ -67,8 +75,12 @@ func compareELF(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.
 				return err
 			}
 		}
+		e.suspectGap(c)
 	}
 	e.suspectRunning()
+	if err := e.suspectEqual(); err != nil {
+		return err
+	}
 	x.Listing(n, "structure", fa.describe(), fb.describe())
 	return nil
 }

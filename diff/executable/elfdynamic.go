@@ -367,10 +367,8 @@ func (e *elfPair) suspectLayout() {
 	if va, vb := e.a.header.entry, e.b.header.entry; va != vb && !e.p.moved(va, vb) {
 		e.n.Suspect(diff.Suspicion{Kind: diff.SuspectStart, What: fmt.Sprintf("it starts at another place: %s in A, %s in B", e.p.a.where(va), e.p.b.where(vb))})
 	}
-	if e.a.section(".interp") == nil || e.b.section(".interp") == nil {
-		if ia, ib := e.a.interpreter(), e.b.interpreter(); ia != ib {
-			suspectInterpreter(e.n, ia, ib)
-		}
+	if ia, ib := e.a.interpreter(), e.b.interpreter(); ia != ib && (ia != e.a.sectionText(".interp") || ib != e.b.sectionText(".interp")) {
+		suspectInterpreter(e.n, ia, ib) // otherwise the section's own comparison says it
 	}
 }
 

@@ -15,12 +15,14 @@ type frame struct {
 	begin     uint64 // address of the function
 	length    uint64 // of the function
 	token     uint64 // the hash of all but places
+	catch     uint64 // address of what handles its exceptions, or of the table of them; 0 for none
+	hole      uint64 // where in the record that address lies; 0 when there is none
 }
 
 // frames reads the records of a section; nil when it is not as compilers write it.
 func (f *elfFile) frames(p []byte, base uint64) []frame {
 	var out []frame
-	commons := map[uint64]uint64{} // hashes
+	commons := map[uint64]augmented{}
 	for off := uint64(0); off+4 <= uint64(len(p)); {
 		size := uint64(f.order.Uint32(p[off:]))
 		if size == 0xffffffff || size > uint64(len(p))-off-4 || size > 0 && size < 4 {
@@ -32,8 +34,16 @@ func (f *elfFile) frames(p []byte, base uint64) []frame {
 		case size == 0:
 			r.token = hashStart
 		case f.order.Uint32(body) == 0:
-			r.token = hash(hashNumber(hashStart, 1), body)
-			commons[off] = r.token
+			c := augmentation(body)
+			if c.odd {
+				return nil
+			}
+			if r.token = c.token; c.handler > 0 {
+				at := uint64(c.handler)
+				r.hole = 4 + at
+				r.catch = fromItself(body[at:at+framePointers], f.order, base+off+4+at, 0)
+			}
+			commons[off] = c
 		default:
 			back := uint64(f.order.Uint32(body))
 			if size < 12 || back > off+4 {
@@ -46,7 +56,16 @@ func (f *elfFile) frames(p []byte, base uint64) []frame {
 			}
 			r.begin = fromItself(body[4:8], f.order, base+off+8, 0)
 			r.length = uint64(f.order.Uint32(body[8:]))
-			r.token = hash(hashNumber(hashNumber(hashStart, in), r.length), body[12:])
+			rest := body[12:]
+			r.token = hashNumber(hashNumber(hashStart, in.token), r.length)
+			if at := in.landing(body); at > 0 {
+				if f.order.Uint32(body[at:]) != 0 {
+					r.catch = fromItself(body[at:at+framePointers], f.order, base+off+4+uint64(at), 0)
+				}
+				r.hole = 4 + uint64(at)
+				r.token, rest = hash(r.token, body[12:at]), body[at+framePointers:]
+			}
+			r.token = hash(r.token, rest)
 		}
 		out = append(out, r)
 		off += r.size
@@ -88,6 +107,7 @@ func (e *elfPair) compareFrames(ctx context.Context, x *diff.Examiner, n *diff.N
 	n.Kind = diff.KindTable
 	t := e.table()
 	var onlyA, onlyB, moved, other int
+	var thrown []redirection
 	ia, ib := 0, 0
 	for _, r := range append(runs, run{a: len(fa), b: len(fb)}) {
 		if ia < r.a || ib < r.b {
@@ -96,16 +116,27 @@ func (e *elfPair) compareFrames(ctx context.Context, x *diff.Examiner, n *diff.N
 		}
 		for k := range r.n {
 			f, g := fa[r.a+k], fb[r.b+k]
-			if string(pa[f.off:f.off+f.size]) == string(pb[g.off:g.off+g.size]) && (f.common == f.off || e.p.moved(f.begin, g.begin)) {
+			caught := f.catch == 0 && g.catch == 0 || f.catch != 0 && g.catch != 0 && e.p.moved(f.catch, g.catch)
+			if !caught {
+				thrown = append(thrown, redirection{at: [2]uint64{f.begin, g.begin}, was: e.p.a.where(f.catch), is: e.p.b.where(g.catch)})
+			}
+			equal := string(pa[f.off:f.off+f.size]) == string(pb[g.off:g.off+g.size])
+			if equal && (f.common == f.off || e.p.moved(f.begin, g.begin)) {
 				continue
 			}
 			h := diff.Hunk{A: rangeOf(f.off, f.size), B: rangeOf(g.off, g.size)}
+			alike := caught && f.token == g.token && f.alike(g, pa, pb)
+			if alike && f.common == f.off && g.common == g.off {
+				t.closed = append(t.closed, h)
+				moved++
+				continue
+			}
 			if f.common == f.off || g.common == g.off {
 				t.open = append(t.open, h)
 				other++
 				continue
 			}
-			if f.token == g.token && e.p.moved(f.begin, g.begin) && string(pa[f.off+16:f.off+f.size]) == string(pb[g.off+16:g.off+g.size]) {
+			if alike && e.p.moved(f.begin, g.begin) {
 				t.closed = append(t.closed, h)
 				moved++
 			} else {
@@ -116,6 +147,7 @@ func (e *elfPair) compareFrames(ctx context.Context, x *diff.Examiner, n *diff.N
 		ia, ib = r.a+r.n, r.b+r.n
 	}
 	setHunks(n, t.open, t.closed)
+	e.suspectThrown(n, thrown)
 	if moved > 0 {
 		n.Reasons = append(n.Reasons, diff.Reason{Field: plural(moved, "record") + " of functions that moved", Cause: &diff.Cause{ID: "derived", Name: "addresses of code and data that moved", Confidence: diff.Derived}})
 	}
@@ -126,6 +158,40 @@ func (e *elfPair) compareFrames(ctx context.Context, x *diff.Examiner, n *diff.N
 		n.Reasons = append(n.Reasons, diff.Reason{Field: plural(other, "record") + " of functions that differ, or of others"})
 	}
 	return nil
+}
+
+// alike reports whether two records are equal but for the places that they name, and
+// so is what they have in common with others.
+func (f frame) alike(g frame, pa, pb []byte) bool {
+	same := func(offA, offB uint64, from, to uint64) bool {
+		return string(pa[offA+from:offA+to]) == string(pb[offB+from:offB+to])
+	}
+	if f.size != g.size || f.hole != g.hole || (f.common == f.off) != (g.common == g.off) {
+		return false
+	}
+	begin := uint64(0)
+	if f.common != f.off {
+		begin = 12 // after where its function begins
+	}
+	if f.hole > 0 {
+		return same(f.off, g.off, begin, f.hole) && same(f.off, g.off, f.hole+framePointers, f.size)
+	}
+	return same(f.off, g.off, begin, f.size)
+}
+
+// suspectThrown says whose exceptions are handled elsewhere.
+func (e *elfPair) suspectThrown(n *diff.Node, list []redirection) {
+	for i, r := range list {
+		if i == alone {
+			n.Suspect(diff.Suspicion{Kind: diff.SuspectChangedCode, What: fmt.Sprintf("exceptions of %s more are handled elsewhere", plural(len(list)-i, "function"))})
+			return
+		}
+		whose := "exceptions"
+		if r.at[1] != 0 {
+			whose = "exceptions in " + e.p.b.codeName(e.p, r.at[1])
+		}
+		n.Suspect(diff.Suspicion{Kind: diff.SuspectChangedCode, What: fmt.Sprintf("%s are handled by what lies at %s in A, and at %s in B", whose, r.was, r.is)})
+	}
 }
 
 // identity is a number for the function that begins at an address, which is that of

@@ -198,7 +198,7 @@ func (e *elfPair) segmentFields(i, j int) []field {
 	mapped := func(_, _ uint64) bool { return e.sameSections(i, j) }
 	off, size, mem := field{name: "offset", follows: mapped}, field{name: "size in the file", follows: mapped}, field{name: "size in memory", follows: func(x, y uint64) bool {
 		// Zeroed memory is a section of its own, if there are sections.
-		return len(e.a.sections) > 0 || i < len(e.a.segments) && j < len(e.b.segments) && x-e.a.segments[i].fileSize == y-e.b.segments[j].fileSize
+		return e.a.endsWithSections(i) && e.b.endsWithSections(j) || i < len(e.a.segments) && j < len(e.b.segments) && x-e.a.segments[i].fileSize == y-e.b.segments[j].fileSize
 	}}
 	addr, phys := field{name: "address", follows: e.segmentMoved}, field{name: "physical address", follows: e.segmentMoved}
 	if e.a.wide {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"sort"
 
 	"github.com/stagescope/stagescope/diff"
@@ -26,6 +27,7 @@ type pairing struct {
 	collecting bool
 	referred   bool // code that is equal was asked as well
 	held       map[uint64]bool
+	shifts     *bool // see moving
 	// distrust says that the regions are not what is loaded, so that nothing is
 	// known to have moved.
 	distrust bool
@@ -84,6 +86,44 @@ func (p *pairing) regions(name string) *aligned {
 		al.data, al.err = p.x.Hunks(p.ctx, p.a.input(al.a), p.b.input(al.b))
 	}
 	return al
+}
+
+// moving reports whether anything may lie elsewhere than on the other side, or is
+// filled in with something else: then code that is equal may refer to other things.
+func (p *pairing) moving() bool {
+	if p.shifts != nil {
+		return *p.shifts
+	}
+	v := false
+	p.shifts = &v // code that asks meanwhile is not aligned by it
+	v = !p.distrust && !p.a.relaxed && !p.b.relaxed && p.code() && p.findMoving()
+	return v
+}
+
+func (p *pairing) findMoving() bool {
+	if len(p.a.regions) != len(p.b.regions) {
+		return true
+	}
+	for i := range p.a.regions {
+		r := &p.a.regions[i]
+		q := p.b.region(r.name)
+		if q == nil || q.addr != r.addr || q.size != r.size || q.empty != r.empty || q.exec != r.exec {
+			return true
+		}
+		if r.exec || r.empty {
+			continue
+		}
+		al := p.regions(r.name)
+		if al == nil || al.err != nil || !al.same && max(r.size, q.size) > maxAligned {
+			return true
+		}
+		for _, h := range al.data {
+			if h.A != h.B {
+				return true
+			}
+		}
+	}
+	return p.a.imports != nil && p.b.imports != nil && !maps.Equal(p.a.imports(), p.b.imports())
 }
 
 func (p *program) input(r *region) *diff.Input {
