@@ -22,8 +22,8 @@ func bzip2Candidates(level byte) []candidate {
 	chunk := n * 100_000
 	cut.Params = fmt.Sprintf("a stream for every %d bytes, as of pbzip2", chunk)
 	return []candidate{
-		{e, func(w io.Writer) (io.WriteCloser, error) { return bzip2.NewWriter(w, n) }},
-		{cut, func(w io.Writer) (io.WriteCloser, error) {
+		{Encoder: e, open: func(w io.Writer) (io.WriteCloser, error) { return bzip2.NewWriter(w, n) }},
+		{Encoder: cut, open: func(w io.Writer) (io.WriteCloser, error) {
 			z, err := bzip2.NewWriter(w, n)
 			return &cutWriter{z: z, size: chunk, left: chunk}, err
 		}},

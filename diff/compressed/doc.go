@@ -2,7 +2,8 @@
 // and names the encoder whose output they are when one of the known encoders
 // gives exactly these bytes.
 //
-// Known are, of gzip, Go's and klauspost's encoders, pgzip, zlib and GNU gzip; of
+// Known are, of gzip, Go's encoder, klauspost's and pgzip in most versions since
+// v1.14.4, zlib and GNU gzip; of
 // xz, liblzma's presets in one block or in the blocks of several threads; of
 // bzip2, libbzip2; of lz4, the C library's levels up to 9 and pierrec's; of zstd,
 // klauspost's alone.

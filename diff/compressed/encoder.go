@@ -9,8 +9,9 @@ import (
 	"fmt"
 	"io"
 
-	kflate "github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/stagescope/stagescope/diff/compressed/kflate"
 	"github.com/stagescope/stagescope/diff/compressed/zlib"
 )
 
@@ -36,8 +37,12 @@ var errOther = errors.New("other bytes")
 // candidate is one encoder to try.
 type candidate struct {
 	Encoder
-	open func(w io.Writer) (io.WriteCloser, error)
+	open  func(w io.Writer) (io.WriteCloser, error)
+	twins int // those with one number, but for 0, write the same of the first twinBytes
 }
+
+// twinBytes is how much pgzip cuts into one block at least.
+const twinBytes = umociBlock
 
 // Identify finds the known encoder that makes exactly the encoded bytes, all of
 // them, of the decoded ones. Encoded is a gzip stream of one member, a zstd frame,
@@ -64,7 +69,7 @@ func identify(ctx context.Context, encoded, decoded *io.SectionReader) (e Encode
 			return e, false, ""
 		}
 		d := g.members[0].deflate
-		e, ok := first(ctx, deflateCandidates(g.members[0].xfl), io.NewSectionReader(encoded, d.Off, d.Len), decoded)
+		e, ok := first(ctx, deflateCandidates(g.members[0]), io.NewSectionReader(encoded, d.Off, d.Len), decoded)
 		e.Name = "gzip"
 		return e, ok, ""
 	case bytes.HasPrefix(head, []byte(zstdMagic)):
@@ -91,37 +96,54 @@ func identify(ctx context.Context, encoded, decoded *io.SectionReader) (e Encode
 
 // IdentifyDeflate is Identify for a raw deflate stream.
 func IdentifyDeflate(ctx context.Context, encoded, decoded *io.SectionReader) (Encoder, bool) {
-	return first(ctx, deflateCandidates(0), encoded, decoded)
+	return first(ctx, deflateCandidates(gzipMember{}), encoded, decoded)
 }
 
 func again(r *io.SectionReader) *io.SectionReader { return io.NewSectionReader(r, 0, r.Size()) }
 
 // deflateCandidates are in the order in which they are tried. Levels often make
-// the same bytes, so that the one which gzip's XFL claims comes first.
-func deflateCandidates(xfl byte) []candidate {
-	var out []candidate
+// the same bytes, so that the one which gzip's XFL claims comes first. Most of
+// klauspost's streams have a time in their header that no other encoder writes;
+// for what has another the newest version alone is tried, and all of them where
+// Go's OS byte speaks for a library in Go.
+func deflateCandidates(m gzipMember) []candidate {
 	levels := []int{6, 9, 1, 5, 4, 3, 2, 7, 8, 0, -2}
-	switch xfl {
+	switch m.xfl {
 	case 2:
 		levels = []int{9, 6, 1, 5, 4, 3, 2, 7, 8, 0, -2}
 	case 4:
 		levels = []int{1, 6, 9, 5, 4, 3, 2, 7, 8, 0, -2}
 	}
+	if m.mtime == kflate.ZeroTime {
+		likely := levels
+		if m.xfl == 0 {
+			likely = []int{kflate.DefaultLevel, 6, 4, 3, 2, 7, 8, 0, -2, 1, 9}
+		}
+		return append(flateCandidates(likely), plainCandidates(levels, false)...)
+	}
+	const unknown = 255 // RFC 1952, OS
+	if m.os == unknown {
+		return append(plainCandidates(levels, false), flateCandidates(levels)...)
+	}
+	return plainCandidates(levels, true)
+}
+
+// plainCandidates are Go's encoder, the C libraries', and klauspost's newest.
+func plainCandidates(levels []int, klauspost bool) (out []candidate) {
+	add := func(level int, library string, open func(w io.Writer) (io.WriteCloser, error)) {
+		out = append(out, candidate{Encoder: Encoder{Name: "deflate", Level: level, Library: library}, open: open})
+	}
 	for _, level := range levels {
-		out = append(out, candidate{Encoder{Name: "deflate", Level: level, Library: "Go compress/flate"},
-			func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, level) }},
-			candidate{Encoder{Name: "deflate", Level: level, Library: "klauspost/compress/flate"},
-				func(w io.Writer) (io.WriteCloser, error) { return kflate.NewWriter(w, level) }})
+		add(level, "Go compress/flate", func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, level) })
+		if klauspost {
+			newest := kflate.Spans(level, false)[0]
+			add(level, flateLibrary(newest), func(w io.Writer) (io.WriteCloser, error) { return kflate.NewWriter(w, newest.Era, level) })
+		}
 		if level < 1 {
 			continue
 		}
-		for _, c := range []struct {
-			name string
-			v    zlib.Variant
-		}{{"zlib", zlib.Zlib}, {"GNU gzip", zlib.GNUGzip}} {
-			out = append(out, candidate{Encoder{Name: "deflate", Level: level, Library: c.name},
-				func(w io.Writer) (io.WriteCloser, error) { return zlib.NewWriter(w, c.v, level) }})
-		}
+		add(level, "zlib", func(w io.Writer) (io.WriteCloser, error) { return zlib.NewWriter(w, zlib.Zlib, level) })
+		add(level, "GNU gzip", func(w io.Writer) (io.WriteCloser, error) { return zlib.NewWriter(w, zlib.GNUGzip, level) })
 	}
 	return out
 }
@@ -130,7 +152,7 @@ func zstdCandidates() []candidate {
 	var out []candidate
 	for level := zstd.SpeedFastest; level <= zstd.SpeedBestCompression; level++ {
 		s := klauspostZstd(level)
-		out = append(out, candidate{s.Encoder, s.Open})
+		out = append(out, candidate{Encoder: s.Encoder, open: s.Open})
 	}
 	return out
 }
@@ -138,32 +160,54 @@ func zstdCandidates() []candidate {
 // first gives the first candidate that makes the encoded bytes.
 func first(ctx context.Context, cs []candidate, encoded, decoded *io.SectionReader) (Encoder, bool) {
 	budget := 4*decoded.Size() + 64<<20 // a block of 4 MiB is read before it differs
+	refuted := 0                        // whose twins begin with other bytes too
 	for _, c := range cs {
 		if ctx.Err() != nil || budget < 0 {
 			break
 		}
-		fed, ok := c.makes(ctx, encoded, decoded)
+		if c.twins != 0 && c.twins == refuted {
+			continue
+		}
+		fed, ok, ended := c.makes(ctx, encoded, decoded)
 		if ok {
 			return c.Encoder, true
+		}
+		if !ended && fed < twinBytes {
+			refuted = c.twins
 		}
 		budget -= fed
 	}
 	return Encoder{}, false
 }
 
-// makes encodes until the output is another, and says how much was read.
-func (c candidate) makes(ctx context.Context, encoded, decoded *io.SectionReader) (fed int64, ok bool) {
+// makes encodes until the output is another, and says how much was read, and
+// whether all was before the output was found to be another.
+func (c candidate) makes(ctx context.Context, encoded, decoded *io.SectionReader) (fed int64, ok, ended bool) {
 	m := &matcher{ctx: ctx, r: bufio.NewReaderSize(again(encoded), 64<<10)}
 	w, err := c.open(m)
 	if err != nil {
-		return 0, false
+		return 0, false, true
 	}
 	// Only Read and Write are shown, so that nothing is read past what is asked.
-	fed, err = io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{again(decoded)}, make([]byte, 32<<10))
+	in := &counting{r: again(decoded)}
+	_, err = io.CopyBuffer(struct{ io.Writer }{w}, in, make([]byte, 32<<10))
+	ended = err == nil
 	if e := w.Close(); err == nil {
 		err = e
 	}
-	return fed, err == nil && fed == decoded.Size() && m.n == encoded.Size()
+	return in.n, err == nil && in.n == decoded.Size() && m.n == encoded.Size(), ended
+}
+
+// counting counts what is read.
+type counting struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counting) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
 }
 
 // matcher is a writer that refuses what differs from r's bytes; with through it

@@ -159,7 +159,7 @@ func deflates(ctx context.Context, n *diff.Node, prefix string, in, plain [2]*di
 	}
 	var names [2]string
 	for i, e := range []*io.SectionReader{ea, eb} {
-		enc, ok := first(ctx, deflateCandidates(m[i].xfl), e, section(plain[i], m[i].plain))
+		enc, ok := first(ctx, deflateCandidates(m[i]), e, section(plain[i], m[i].plain))
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

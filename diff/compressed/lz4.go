@@ -48,7 +48,7 @@ func lz4Levels(o lz4.Options) (out []candidate) {
 			}
 			o := o
 			o.Level = level
-			out = append(out, candidate{e, func(w io.Writer) (io.WriteCloser, error) { return lz4.NewWriter(w, o) }})
+			out = append(out, candidate{Encoder: e, open: func(w io.Writer) (io.WriteCloser, error) { return lz4.NewWriter(w, o) }})
 		}
 	}
 	other := pierrecLz4(o)
@@ -72,7 +72,7 @@ func pierrecLz4(o lz4.Options) (out []candidate) {
 			}
 		}
 		e := Encoder{Name: FormatLz4, Level: level, Library: "pierrec/lz4"}
-		out = append(out, candidate{e, func(w io.Writer) (io.WriteCloser, error) {
+		out = append(out, candidate{Encoder: e, open: func(w io.Writer) (io.WriteCloser, error) {
 			z := plz4.NewWriter(w)
 			if err := z.Apply(options...); err != nil {
 				return nil, fmt.Errorf("pierrec/lz4: %w", err)

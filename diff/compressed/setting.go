@@ -5,11 +5,11 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"io"
+	"slices"
 
-	kgzip "github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
-	"github.com/klauspost/pgzip"
 
+	"github.com/stagescope/stagescope/diff/compressed/kflate"
 	"github.com/stagescope/stagescope/diff/compressed/zlib"
 )
 
@@ -18,6 +18,9 @@ type Setting struct {
 	Encoder
 	// Open begins a stream; what was written is complete when it was closed.
 	Open func(w io.Writer) (io.WriteCloser, error)
+	// Rare says that hardly a tool compresses like this: it is worth trying where
+	// the bytes to compare with are at hand, so that the first that differs ends it.
+	Rare bool
 }
 
 // The formats of settings.
@@ -28,33 +31,38 @@ const (
 
 // Settings are the ways in which tools that handle images compress a layer, the
 // likeliest first: Go's own gzip is what BuildKit, containerd, Docker and crane
-// use, pgzip what skopeo, podman and buildah do, and all of them write zstd with
-// klauspost's encoder. None of them stores a name or a time in the header.
+// use, pgzip what skopeo, podman, buildah and umoci do, and all of them write zstd
+// with klauspost's encoder. None of them stores a name or a time in the header.
+// The rare ones are the last.
 func Settings() []Setting {
-	var out []Setting
-	for _, level := range []int{6, 1, 9} {
-		out = append(out, goGzip(level))
+	out := slices.Concat(goGzip(6, 1, 9), parallelGzip(false, pgzipBlock, kflate.DefaultLevel),
+		parallelGzip(false, umociBlock, kflate.DefaultLevel), flateGzip(false, kflate.DefaultLevel), parallelGzip(false, pgzipBlock, 6))
+	older := parallelGzip(true, pgzipBlock, kflate.DefaultLevel)
+	for i := range older {
+		older[i].Rare = false // of releases that are still supported
 	}
-	out = append(out, parallelGzip(5), fastGzip(5), parallelGzip(6))
+	out = append(out, older...)
 	for level := zstd.SpeedDefault; level <= zstd.SpeedBestCompression; level++ {
 		out = append(out, klauspostZstd(level))
 	}
-	out = append(out, klauspostZstd(zstd.SpeedFastest), parallelGzip(1), parallelGzip(9), fastGzip(1), fastGzip(6), fastGzip(9))
-	for _, level := range []int{5, 4, 7, 8, 3, 2, 0, gzip.HuffmanOnly} {
-		out = append(out, goGzip(level), fastGzip(level))
-		if level >= 0 && level != 5 {
-			out = append(out, parallelGzip(level))
-		}
-	}
+	out = append(out, klauspostZstd(zstd.SpeedFastest))
+	out = slices.Concat(out, parallelGzip(false, pgzipBlock, 1, 9), flateGzip(false, 1, 6, 9), goGzip(5, 4, 7, 8, 3, 2, 0, gzip.HuffmanOnly))
 	for _, level := range []int{6, 9, 1} {
 		out = append(out, plainGzip("GNU gzip", zlib.GNUGzip, level), plainGzip("zlib", zlib.Zlib, level))
 	}
+	odd := []int{3, 4, 7, 8, 2, 0}
+	rare := slices.Concat(parallelGzip(true, umociBlock, kflate.DefaultLevel), parallelGzip(true, pgzipBlock, 6, 1, 9), flateGzip(true, 5, 1, 6, 9),
+		parallelGzip(false, pgzipBlock, odd...), parallelGzip(true, pgzipBlock, odd...), flateGzip(false, odd...), flateGzip(true, odd...), flateGzip(false, kflate.HuffmanOnly))
+	for i := range rare {
+		rare[i].Rare = true
+	}
+	out = append(out, rare...)
 	return out[:len(out):len(out)]
 }
 
 // plainGzip is a gzip stream as GNU gzip -n and zlib write it on Unix.
 func plainGzip(library string, v zlib.Variant, level int) Setting {
-	return Setting{Encoder{Name: FormatGzip, Level: level, Library: library}, func(w io.Writer) (io.WriteCloser, error) {
+	return Setting{Encoder: Encoder{Name: FormatGzip, Level: level, Library: library}, Open: func(w io.Writer) (io.WriteCloser, error) {
 		const unix = 3 // RFC 1952, OS
 		head := []byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, unix}
 		switch level {
@@ -96,32 +104,17 @@ func (g *gzipWriter) Close() error {
 	return err
 }
 
-func goGzip(level int) Setting {
-	return Setting{Encoder{Name: FormatGzip, Level: level, Library: "Go compress/flate"},
-		func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriterLevel(w, level) }}
-}
-
-func fastGzip(level int) Setting {
-	return Setting{Encoder{Name: FormatGzip, Level: level, Library: "klauspost/compress/flate"},
-		func(w io.Writer) (io.WriteCloser, error) { return kgzip.NewWriterLevel(w, level) }}
-}
-
-// parallelGzip cuts its input into blocks of 1 MiB, whatever the number of
-// processors, and so writes other bytes than the encoder inside it.
-func parallelGzip(level int) Setting {
-	return Setting{Encoder{Name: FormatGzip, Level: level, Library: "klauspost/pgzip"},
-		func(w io.Writer) (io.WriteCloser, error) {
-			z, err := pgzip.NewWriterLevel(w, level)
-			if err != nil {
-				return nil, err
-			}
-			return z, z.SetConcurrency(1<<20, 2)
-		}}
+func goGzip(levels ...int) (out []Setting) {
+	for _, level := range levels {
+		out = append(out, Setting{Encoder: Encoder{Name: FormatGzip, Level: level, Library: "Go compress/flate"},
+			Open: func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriterLevel(w, level) }})
+	}
+	return out
 }
 
 func klauspostZstd(level zstd.EncoderLevel) Setting {
-	return Setting{Encoder{Name: FormatZstd, Level: int(level), Library: "klauspost/compress/zstd"},
-		func(w io.Writer) (io.WriteCloser, error) {
+	return Setting{Encoder: Encoder{Name: FormatZstd, Level: int(level), Library: "klauspost/compress/zstd"},
+		Open: func(w io.Writer) (io.WriteCloser, error) {
 			return zstd.NewWriter(w, zstd.WithEncoderLevel(level), zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
 		}}
 }

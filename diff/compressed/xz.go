@@ -151,7 +151,7 @@ func xzCandidates(in *io.SectionReader, content int64) ([]candidate, string) {
 	for _, o := range xzPresets(s.dict) {
 		o.Check, o.Sized, o.Block = s.check, s.sized, block
 		e := Encoder{Name: FormatXz, Level: o.Preset, Library: "liblzma", Params: xzParams(o)}
-		out = append(out, candidate{e, func(w io.Writer) (io.WriteCloser, error) { return xz.NewWriter(w, o) }})
+		out = append(out, candidate{Encoder: e, open: func(w io.Writer) (io.WriteCloser, error) { return xz.NewWriter(w, o) }})
 	}
 	return out, ""
 }

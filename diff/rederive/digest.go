@@ -172,9 +172,13 @@ func (s *search) all(ctx context.Context) error {
 	if s.o.Encoded < 0 {
 		return fmt.Errorf("%w: nothing was to be compressed", errBudget)
 	}
+	common := len(s.settings)
+	if i := slices.IndexFunc(s.settings, func(x compressed.Setting) bool { return x.Rare }); i >= 0 {
+		common = i // without known bytes each of them would read all content
+	}
 	step := 6 // at first what Docker, BuildKit, crane and skopeo do by default
-	for from := 0; from < len(s.settings); from, step = from+step, 12 {
-		to := min(len(s.settings), from+step)
+	for from := 0; from < common; from, step = from+step, 12 {
+		to := min(common, from+step)
 		s.o.Progress(fmt.Sprintf("compressing with %d settings", to-from))
 		if err := s.encodeAll(ctx, from, to); err != nil {
 			return err

@@ -158,6 +158,8 @@ const unknownSetting = "an encoder that is not known here"
 // setting did all of them.
 func (s *search) ownSetting(layers []int) string {
 	names := map[string]bool{}
+	var declared []string
+	var made [][]int
 	for i, l := range s.x.Layers() {
 		if !slices.Contains(layers, l.Number) {
 			continue
@@ -166,19 +168,43 @@ func (s *search) ownSetting(layers []int) string {
 			names["uncompressed"] = true
 			continue
 		}
-		name := unknownSetting
-		for k := range s.settings { // the likeliest of those that make the same
+		var fit []int
+		for k := range s.settings {
 			if b, ok := s.made[i][k]; ok && b.digest == chain.Digest(l.Descriptor.Digest) {
-				name = settingText(s.settings[k])
-				break
+				fit = append(fit, k)
 			}
 		}
+		made, declared = append(made, fit), append(declared, string(l.DeclaredCompression()))
+	}
+	for i, name := range s.names(made) {
 		if name == unknownSetting {
-			name = string(l.DeclaredCompression())
+			name = declared[i]
 		}
 		names[name] = true
 	}
 	return strings.Join(slices.Sorted(maps.Keys(names)), ", ")
+}
+
+// names names for each layer one of the settings that make its blob: small layers
+// are written alike by many, and one setting is likelier than several, so that it
+// is the one that makes the most layers, and of those the likeliest.
+func (s *search) names(made [][]int) (names []string) {
+	count := map[int]int{}
+	for _, fit := range made {
+		for _, k := range fit {
+			count[k]++
+		}
+	}
+	for _, fit := range made {
+		name, best := unknownSetting, 0
+		for _, k := range fit {
+			if count[k] > best {
+				name, best = settingText(s.settings[k]), count[k]
+			}
+		}
+		names = append(names, name)
+	}
+	return names
 }
 
 // nameOwn finds out what compressed the image's own layers, so that the steps

@@ -113,76 +113,78 @@ func (p *pairing) layers(ctx context.Context) error {
 	if !slices.Equal(diffIDs(p.x), diffIDs(p.y)) {
 		return p.trees(ctx)
 	}
-	ways := map[string]*Step{}
-	var order []string
+	var numbers []int
+	var made [2][][]int // by side and layer, the settings that make its blob
 	for i, lx := range p.x.Layers() {
 		ly := p.y.Layers()[i]
 		if lx.Descriptor.Digest == ly.Descriptor.Digest && lx.Descriptor.Digest != "" {
 			continue
 		}
 		p.o.Progress(fmt.Sprintf("seeking what compressed layer %d", lx.Number))
-		step, err := p.recompressed(ctx, i, lx, ly)
-		if err != nil {
-			return err
+		numbers = append(numbers, lx.Number)
+		for side, l := range []*image.Layer{lx, ly} {
+			keep := p.made[i]
+			if side == 0 {
+				keep = nil
+			}
+			fit, err := p.makers(ctx, keep, l)
+			if err != nil {
+				return err
+			}
+			made[side] = append(made[side], fit)
 		}
-		if step == nil {
-			continue
-		}
-		if w := ways[step.Text]; w != nil {
-			w.Layers = append(w.Layers, lx.Number)
-			continue
-		}
-		ways[step.Text] = step
-		order = append(order, step.Text)
 	}
-	for _, t := range order {
-		p.a.add(*ways[t])
+	from, to := p.names(made[0]), p.names(made[1])
+	var steps []*Step
+	for k, number := range numbers {
+		if from[k] == to[k] && from[k] != unknownSetting {
+			continue // an archive that does not state digests
+		}
+		s := recompressed(from[k], to[k])
+		if at := slices.IndexFunc(steps, func(o *Step) bool { return o.Text == s.Text }); at >= 0 {
+			s = steps[at]
+		} else {
+			steps = append(steps, s)
+		}
+		s.Layers = append(s.Layers, number)
+	}
+	for _, s := range steps {
+		p.a.add(*s)
 	}
 	return nil
 }
 
-// recompressed finds the setting that makes y's blob of x's archive.
-func (p *pairing) recompressed(ctx context.Context, i int, lx, ly *image.Layer) (*Step, error) {
-	from, err := p.maker(ctx, nil, lx)
-	if err != nil {
-		return nil, err
-	}
-	to, err := p.maker(ctx, p.made[i], ly)
-	if err != nil {
-		return nil, err
-	}
-	if from == to && from != unknownSetting {
-		return nil, nil // an archive that does not state digests
-	}
-	s := &Step{Cause: "A5", Text: recompressedText(from, to), From: from, To: to, Layers: []int{lx.Number}, Confidence: diff.Proved,
+// recompressed is the step between what two settings make of equal archives.
+func recompressed(from, to string) *Step {
+	s := &Step{Cause: "A5", Text: recompressedText(from, to), From: from, To: to, Confidence: diff.Proved,
 		Evidence: "the archives inside are equal, and encoding them again gives the other's bytes", Fix: fixCompression}
 	if from == unknownSetting || to == unknownSetting {
 		s.Confidence = diff.Likely
 		s.Evidence = "the archives inside are equal, hashed; no known encoder makes the bytes of both sides around them"
 	}
-	return s, nil
+	return s
 }
 
-// maker names what compressed a layer and keeps what it made.
-func (p *pairing) maker(ctx context.Context, keep map[int]blob, l *image.Layer) (string, error) {
+// makers gives the settings that make a layer's blob, and keeps what they made.
+func (p *pairing) makers(ctx context.Context, keep map[int]blob, l *image.Layer) (fit []int, err error) {
 	c, err := l.Compression(ctx)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if c == image.Uncompressed {
 		if keep != nil {
 			keep[0] = blob{l.DiffID, l.Descriptor.Size}
 		}
-		return "uncompressed", nil
+		return []int{0}, nil
 	}
 	known, err := head(ctx, l)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	out, fed, err := encode(ctx, l, p.settings, known, l.Descriptor.Size, p.o.Encoded-p.encoded)
 	p.encoded += fed
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	p.a.Tried += len(p.settings)
 	for k := range p.settings {
@@ -193,9 +195,9 @@ func (p *pairing) maker(ctx context.Context, keep map[int]blob, l *image.Layer) 
 		if keep != nil {
 			keep[k] = b
 		}
-		return settingText(p.settings[k]), nil
+		fit = append(fit, k)
 	}
-	return unknownSetting, nil
+	return fit, nil
 }
 
 // trees compares the file systems that different layers make.
