@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/term"
+
 	"github.com/stagescope/stagescope/chain/image"
 	"github.com/stagescope/stagescope/chain/safe"
 	"github.com/stagescope/stagescope/chain/store"
@@ -71,7 +73,7 @@ func (a *app) runDiff(ctx context.Context, refA, refB string, f diffFlags) error
 		return refHint(err)
 	}
 	w := diffReport{a: a, root: c.Root, flags: f, o: render.Options{A: refA, B: refB, Stat: f.stat, Only: f.only, Fold: f.fold, Full: f.full,
-		MaxLines: f.maxLines, MaxBytes: maxReport, Complete: limited.Err() == nil, Color: f.out == "" && a.colored()}}
+		MaxLines: f.maxLines, MaxBytes: maxReport, Complete: limited.Err() == nil, Color: f.out == "" && a.colored(), Width: a.diffWidth(f.out)}}
 	if permits != nil {
 		w.o.Expected = permits.Apply(c.Root, time.Now())
 	}
@@ -129,6 +131,20 @@ func (a *app) colored() bool {
 		return false
 	}
 	return isTerminal(a.out) && os.Getenv("NO_COLOR") == ""
+}
+
+// diffWidth is how many columns a report on standard output has; 0 where that is no
+// terminal, or it goes elsewhere: a file is not cut to the window it was made in.
+func (a *app) diffWidth(out string) int {
+	f, ok := a.out.(*os.File)
+	if out != "" || !ok || !isTerminal(a.out) {
+		return 0
+	}
+	w, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return w
 }
 
 // diffWatch shows on standard error how far a comparison is.

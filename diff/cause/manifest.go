@@ -75,7 +75,11 @@ func (c *classifier) manifest(p *pair) *explained {
 	if len(na) == 0 || len(nb) == 0 || !equalHash(a, b) {
 		return nil
 	}
-	return &explained{a: fmt.Sprintf("checksums of %d files", len(na)), b: "of the same files, which differ",
+	of, same := "1 file", "of the same file, which differs"
+	if len(na) > 1 {
+		of, same = fmt.Sprintf("%d files", len(na)), "of the same files, which differ"
+	}
+	return &explained{a: "checksums of " + of, b: same,
 		cause: diff.Cause{ID: "D5h", Name: "checksum of a file that differs", Confidence: diff.Proved,
 			Evidence: fmt.Sprintf("the lists are equal once checksums and sizes are replaced by the files' names, such as %q", na[0]), Fix: "mend the files; their checksums follow"}}
 }

@@ -121,7 +121,7 @@ func (p *pairing) codePart(n *diff.Node, al *aligned) {
 		derived(what, "", "", "addresses of code and data that moved")
 	}
 	if k := len(j.padding); k > 0 {
-		derived(fmt.Sprintf("padding at %d places", k), "", "", "space up to the next boundary")
+		derived("padding at "+plural(k, "place"), "", "", "space up to the next boundary")
 	}
 	if j.functions > 0 {
 		n.Reasons = append(n.Reasons, diff.Reason{Field: FieldOrder, A: fmt.Sprintf("%d functions", j.functions), B: "the same functions, in another order",

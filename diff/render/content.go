@@ -13,16 +13,18 @@ import (
 
 // content writes what differs inside a node, when no child does.
 func (t *text) content(in string, n *diff.Node) {
-	for l := range t.o.lines(n) {
+	o := t.o
+	o.narrow = o.Width > 0 && len(in)+hexWidth > o.Width
+	for l := range o.lines(n) {
 		switch l.kind {
 		case lineA:
-			t.line("%s%s", in, t.paint(red, l.text))
+			t.raw(in + t.paint(red, l.text))
 		case lineB:
-			t.line("%s%s", in, t.paint(green, l.text))
+			t.raw(in + t.paint(green, l.text))
 		case lineNote:
 			t.line("%s%s", in, t.paint(faint, l.text))
 		default:
-			t.line("%s%s", in, l.text)
+			t.raw(in + l.text)
 		}
 	}
 }
@@ -57,7 +59,7 @@ type rawPair struct {
 func (o Options) lines(n *diff.Node) iter.Seq[contentLine] {
 	return func(yield func(contentLine) bool) {
 		alone := n.Status == diff.OnlyA || n.Status == diff.OnlyB
-		if n.Content == nil || !alone && n.Status != diff.Differs || !n.Leaf() || alone && !o.paged && !o.Full || follows(n) {
+		if n.Content == nil || !alone && n.Status != diff.Differs || !n.Leaf() || alone && !o.shownAlone(n) || follows(n) {
 			return
 		}
 		switch n.Kind {
@@ -73,6 +75,13 @@ func (o Options) lines(n *diff.Node) iter.Seq[contentLine] {
 			w.note("its content could not be shown: %s", safe.Line(err.Error()))
 		}
 	}
+}
+
+// shownAlone reports whether the content of what only one side has is shown: a value,
+// which nothing else says, and what is suspicious. Of other files the name and the size
+// are enough where all cannot be shown.
+func (o Options) shownAlone(n *diff.Node) bool {
+	return o.paged || o.Full || n.Kind == diff.KindValue || len(n.Suspicions) > 0
 }
 
 // lineWriter gives lines to whoever asked for them.
@@ -116,6 +125,9 @@ func (w *lineWriter) content(n *diff.Node, alone bool) error {
 	switch {
 	case alone && (a.Input != nil && diff.IsText(a.Input) || b.Input != nil && diff.IsText(b.Input)):
 		return w.unified(n, a, b)
+	case alone && !w.o.all:
+		w.note("%s that are no text (--full shows them)", plural(int(max(a.size(), b.size())), "byte"))
+		return nil
 	case alone:
 		return w.hex(a, b, []diff.Range{{Len: a.size()}}, []diff.Range{{Len: b.size()}})
 	case diff.Textual(n.Kind) || n.Listing:

@@ -57,36 +57,43 @@ func (w *lineWriter) rawPages(a, b oneSide, ra, rb diff.Range) error {
 	return nil
 }
 
-// rows are a range's bytes, sixteen in a row, in rows that begin where hex dumps
-// begin theirs.
+// rows are a range's bytes, sixteen in a row or eight where there is less room, in
+// rows that begin where hex dumps begin theirs.
 func (w *lineWriter) rows(r io.ReaderAt, at diff.Range, k lineKind, sign string) error {
 	end := at.Off + at.Len
 	if at.Len == 0 {
 		return nil
 	}
-	buf := make([]byte, min(64<<10, (at.Len+31)&^15))
+	per := int64(16)
+	if w.o.narrow {
+		per = 8
+	}
+	buf := make([]byte, min(64<<10, (at.Len+2*per-1)/per*per))
 	rows := 0
-	for from := at.Off &^ 15; from < end && !w.done; {
-		n, err := r.ReadAt(buf[:min(int64(len(buf)), (end-from+15)&^15)], from)
+	for from := at.Off / per * per; from < end && !w.done; {
+		n, err := r.ReadAt(buf[:min(int64(len(buf)), (end-from+per-1)/per*per)], from)
 		if n == 0 || err != nil && err != io.EOF {
 			return errors.Join(err, io.ErrUnexpectedEOF)
 		}
-		for p := buf[:n]; len(p) > 0 && !w.done; p = p[min(16, len(p)):] {
+		for p := buf[:n]; len(p) > 0 && !w.done; p = p[min(int(per), len(p)):] {
 			if rows == w.o.rows {
 				w.note("%s … %d more bytes (--full shows them)", sign, end-from)
 				return nil
 			}
-			w.put(k, sign+hexRow(from, p[:min(16, len(p))]))
+			w.put(k, sign+hexRow(from, p[:min(int(per), len(p))], int(per)))
 			rows++
-			from += int64(min(16, len(p)))
+			from += min(per, int64(len(p)))
 		}
 	}
 	return nil
 }
 
-func hexRow(off int64, p []byte) string {
+// hexWidth is how many columns a row of sixteen bytes has, with its sign.
+const hexWidth = 1 + 8 + 1 + 16*3 + 1 + 2 + 16
+
+func hexRow(off int64, p []byte, per int) string {
 	var hex, ascii strings.Builder
-	for i := range 16 {
+	for i := range per {
 		if i == 8 {
 			hex.WriteByte(' ')
 		}

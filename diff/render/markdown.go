@@ -22,6 +22,11 @@ func Markdown(w io.Writer, root *diff.Node, o Options) error {
 		m.line("")
 		if len(root.Children) == 0 {
 			m.node(root, nil)
+		} else if len(root.Reasons)+len(root.Suspicions) > 0 {
+			m.open(root, []string{root.Name})
+			m.body(root, nil, false)
+			m.line("</details>")
+			m.line("")
 		}
 		m.children(root, nil)
 	}
@@ -156,7 +161,7 @@ func (m *markdown) node(n *diff.Node, at []string) {
 	}
 	if len(n.Reasons) > 0 || len(n.Suspicions) > 0 || len(lines) > 0 || n.Note != "" || n.Status != diff.Differs {
 		m.open(n, at)
-		m.body(n, lines)
+		m.body(n, lines, true)
 		m.line("</details>")
 		m.line("")
 	}
@@ -200,7 +205,8 @@ func (m *markdown) open(n *diff.Node, at []string) {
 	m.line("")
 }
 
-func (m *markdown) body(n *diff.Node, lines []contentLine) {
+// body is what a node says itself. The summary has said the root's note.
+func (m *markdown) body(n *diff.Node, lines []contentLine, note bool) {
 	if n.Status != diff.Differs {
 		m.line("%s", n.Status)
 		m.line("")
@@ -221,7 +227,7 @@ func (m *markdown) body(n *diff.Node, lines []contentLine) {
 	if p := m.o.Expected.Of(n); p != nil {
 		m.line("- %s", prose(permitted(p)))
 	}
-	if n.Note != "" {
+	if note && n.Note != "" {
 		m.line("- note: %s", prose(n.Note))
 	}
 	if len(lines) == 0 {

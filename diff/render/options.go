@@ -11,6 +11,7 @@ import (
 type Options struct {
 	A, B     string // what was compared, as it was named
 	Color    bool   // styles, for text on a terminal
+	Width    int    // columns of the terminal that text is written for; 0 means that lines are as long as they are
 	Stat     bool   // the summary only
 	Full     bool   // all content and all entries of a group, however many
 	Complete bool   // whether comparing was not cut short
@@ -29,7 +30,8 @@ type Options struct {
 	// Expected says which differences are permitted; nil when nobody asked.
 	Expected *expect.Outcome
 
-	paged bool // content lies in pages that are opened one by one
+	paged  bool // content lies in pages that are opened one by one
+	narrow bool // there is little room for rows of bytes
 }
 
 // bounds of one content, and of the list behind a group.
@@ -40,6 +42,8 @@ type bounds struct {
 	group int  // entries
 	all   bool // lines are not cut
 	raw   bool // long ranges may be given as bytes, and long lines in several rows
+
+	narrow bool // rows of bytes have half as many
 }
 
 const noBound = 1 << 60
@@ -57,6 +61,7 @@ func (o Options) bounds() bounds {
 	if o.paged && o.MaxLines > 0 && !o.Full {
 		b.lines = o.MaxLines
 	}
+	b.narrow = o.narrow
 	return b
 }
 

@@ -116,12 +116,13 @@
       if (it) return d;
     }
   }
-  function show(el, what) {
+  // which is the number of the place in el, where it has several.
+  function show(el, what, which) {
     for (var d = el; d; d = d.parentElement) if (d.tagName === "DETAILS") d.open = true;
     var old = doc.querySelector(".at");
     if (old) old.classList.remove("at");
     el.classList.add("at");
-    var r = what && mark(el, what);
+    var r = what && mark(el, what, which || 0);
     (r ? r.startContainer.parentElement : el).scrollIntoView({ block: "center" });
     if (r) {
       var box = r.getBoundingClientRect(), bar = $("tools");
@@ -145,7 +146,7 @@
   });
 
   // Where a text stands inside an element, marked where the browser can do it.
-  function mark(el, what) {
+  function mark(el, what, which) {
     var walk = doc.createTreeWalker(el, NodeFilter.SHOW_TEXT), all = "", parts = [], t;
     while ((t = walk.nextNode())) {
       if (t.parentElement.tagName === "SCRIPT") continue;
@@ -167,7 +168,7 @@
       rs.push(r);
     }
     if (window.Highlight && CSS.highlights) CSS.highlights.set("found", new Highlight(...rs));
-    return rs[0] || null;
+    return rs[which] || rs[0] || null;
   }
 
   // Search: what is open first, then the packed pages that may hold it, also those never shown.
@@ -193,8 +194,13 @@
     });
   }
   function searchText(z, p) {
-    var page = look.textOf(new TextDecoder().decode(p));
-    look.eachText(page, sought, function (k) { return add({ z: z, n: look.nodeAt(page, k), say: look.around(page.text, k, sought.text.length) }); });
+    var page = look.textOf(new TextDecoder().decode(p)), n, which = -1;
+    look.eachText(page, sought, function (k) {
+      var at = look.nodeAt(page, k);
+      which = at === n ? which + 1 : 0;
+      n = at;
+      return add({ z: z, n: n, which: which, say: look.around(page.text, k, sought.text.length) });
+    });
   }
   // What was packed is searched as it was packed, also where it has been opened.
   function searchOpen() {
@@ -272,7 +278,7 @@
       el = hit.at || (hit.at = await page(hit.z));
       if (hit.n !== null && $("n" + hit.n)) el = $("n" + hit.n);
     }
-    if (el) show(el, sought.text);
+    if (el) show(el, sought.text, hit.which);
     out.textContent = (now + 1) + " of " + found.length;
   }
   var timer;

@@ -4,8 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
+
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/stagescope/stagescope/chain/safe"
 	"github.com/stagescope/stagescope/diff"
@@ -20,8 +21,10 @@ func Text(w io.Writer, root *diff.Node, o Options) error {
 		t.line("")
 		if len(root.Children) == 0 {
 			t.node(root, 0)
+		} else {
+			t.own("", root, false)
+			t.children(root, -1)
 		}
-		t.children(root, -1)
 	}
 	return t.w.Flush()
 }
@@ -51,193 +54,76 @@ func (t *text) paint(s style, p string) string {
 	return "\x1b[" + string(s) + "m" + p + "\x1b[0m"
 }
 
-func (t *text) line(format string, args ...any) {
-	fmt.Fprintf(t.w, format, args...)
+// line writes a line. One that is wider than the terminal goes on below, further in.
+func (t *text) line(format string, args ...any) { t.hang(4, format, args...) }
+
+// raw writes a line of content, however wide: it is as the content has it, and no row
+// that looks like another line.
+func (t *text) raw(s string) {
+	t.w.WriteString(s)
 	t.w.WriteByte('\n')
 }
 
+// hang is line with what is added to a line's own indent where it goes on.
+func (t *text) hang(more int, format string, args ...any) {
+	s := fmt.Sprintf(format, args...)
+	for i, l := range wrap(s, t.o.Width, more) {
+		if i > 0 {
+			t.w.WriteByte('\n')
+		}
+		t.w.WriteString(l)
+	}
+	t.w.WriteByte('\n')
+}
+
+// leastWidth is below how many columns nothing is wrapped: it would be one word to a
+// line.
+const leastWidth = 40
+
+// wrap cuts a line into rows of at most so many columns, as a terminal counts them;
+// rows after the first are indented by as much as the line, and more. 0 means that
+// there is no bound.
+func wrap(s string, width, more int) []string {
+	if width < leastWidth || ansi.StringWidth(s) <= width {
+		return []string{s}
+	}
+	text := strings.TrimLeft(s, " ")
+	in := len(s) - len(text)
+	if in+more > width/2 {
+		return []string{s} // what is left is no room
+	}
+	room := width - in - more
+	var rows []string
+	row, has, lead := "", 0, s[:in]
+	flush := func() {
+		rows = append(rows, lead+strings.TrimRight(row, " "))
+		row, has, lead = "", 0, strings.Repeat(" ", in+more)
+	}
+	for word := range strings.SplitSeq(text, " ") {
+		n := ansi.StringWidth(word)
+		if has > 0 && has+1+n > room {
+			flush()
+		}
+		for n > room { // a word that no row has room for
+			head := ansi.Truncate(word, room, "")
+			if head == "" {
+				break
+			}
+			row = head
+			flush()
+			word = ansi.TruncateLeft(word, room, "")
+			n = ansi.StringWidth(word)
+		}
+		if has > 0 {
+			row, has = row+" ", has+1
+		}
+		row, has = row+word, has+n
+	}
+	flush()
+	return rows
+}
+
 var marks = map[diff.Status]string{diff.NotChecked: "·", diff.Same: "=", diff.Differs: "≠", diff.OnlyA: "-", diff.OnlyB: "+", diff.Unreadable: "!"}
-
-func (t *text) summary(root *diff.Node) {
-	s := t.o.summarize(root)
-	t.line("A  %s", name(t.o.A, root.A))
-	t.line("B  %s", name(t.o.B, root.B))
-	t.line("%s", t.paint(verdictStyle(s), t.o.verdict(s)))
-	if root.Note != "" {
-		t.line("note: %s", safe.Line(root.Note))
-	}
-	t.within = wrapping(root)
-	t.suspicious(root, s)
-	if s.Differing > 0 {
-		t.line("%s", tallies(s, safe.Line))
-	}
-	for _, c := range s.Causes {
-		fix := ""
-		if c.Fix != "" {
-			fix = t.paint(faint, "  → "+safe.Line(c.Fix))
-		}
-		t.line("  %-4s %8s  %s (%s)%s", safe.Line(c.ID), number(c.Entries), safe.Line(c.Name), c.Confidence, fix)
-	}
-	for _, l := range t.o.permits() {
-		t.line("%s", l)
-	}
-	t.unexplained(s.unexplainedFiles())
-	t.findings("not read, so that nothing is known of it:", yellow, s.Unread)
-}
-
-// maxFindings bounds each list of the summary but that of suspicions.
-const maxFindings = 10
-
-// suspicious says which files are suspicious, and why: each has its line.
-func (t *text) suspicious(root *diff.Node, s Summary) {
-	if len(s.Suspects) == 0 {
-		return
-	}
-	t.line("%s", t.paint(red, "suspicious, the worst file first:"))
-	for _, l := range t.o.suspiciousLines(root, s.Suspects, detailed) {
-		if l.file == nil {
-			t.line("    %s", l.below())
-			continue
-		}
-		flag := ""
-		if l.flag != "" {
-			flag = t.paint(faint, "  (all of them: "+l.flag+")")
-		}
-		t.line("  %s: %s%s", t.paint(bold, safe.Line(strings.TrimPrefix(l.file.Path, t.within))), safe.Line(l.text), flag)
-	}
-}
-
-func (t *text) findings(title string, st style, fs []Finding) {
-	if len(fs) == 0 {
-		return
-	}
-	t.line("%s", t.paint(st, title))
-	for i, f := range fs {
-		if i == maxFindings && !t.o.Full {
-			t.line("  … and %s more (--full lists them)", number(len(fs)-i))
-			break
-		}
-		t.line("  %s: %s", safe.Line(strings.TrimPrefix(f.Path, t.within)), safe.Line(f.What))
-	}
-}
-
-// unexplained says which files nothing explains, and which parts of them.
-func (t *text) unexplained(fs []unexplainedFile) {
-	if len(fs) == 0 {
-		return
-	}
-	t.line("%s", t.paint(yellow, "not explained, worst first:"))
-	for i, f := range fs {
-		if i == maxFindings && !t.o.Full {
-			t.line("  … and %s (--full lists them)", plural(len(fs)-i, "more file"))
-			break
-		}
-		t.line("  %s: %s", safe.Line(strings.TrimPrefix(f.path, t.within)), safe.Line(f.said(t.o.Full)))
-	}
-}
-
-func name(given string, s *diff.Side) string {
-	if given == "" && s != nil {
-		given = s.Name
-	}
-	out := safe.Line(given)
-	if s != nil && s.Digest != "" {
-		out += "  " + string(s.Digest)
-	}
-	return out
-}
-
-func verdictStyle(s Summary) style {
-	switch s.Status {
-	case diff.Same:
-		return green
-	case diff.Differs:
-		return red
-	}
-	return yellow
-}
-
-// verdict is the one sentence.
-func (o Options) verdict(s Summary) string {
-	partly := ""
-	if !s.Complete {
-		partly = "; not all of it was seen"
-	}
-	switch {
-	case s.Status == diff.Differs && o.Expected.All():
-		return "differs, and every difference is expected by " + safe.Line(o.Expected.File.Name) + partly
-	case s.Status == diff.Same && s.Complete:
-		return "same: every byte of both was read and hashed"
-	case s.Status == diff.Differs && s.Residue == diff.ResidueNone:
-		return "differs, and every difference is accounted for" + partly
-	case s.Status == diff.Differs && len(s.Suspicious) > 0:
-		if n := len(s.Suspicious); n > 1 {
-			return "differs, and " + plural(n, "finding") + " in " + plural(len(s.Suspects), "file") + " are suspicious" + partly
-		}
-		return "differs, and 1 finding is suspicious" + partly
-	case s.Status == diff.Differs && len(s.Unexplained) > 0:
-		return "differs, and nothing explains " + number(len(s.Unexplained)) + " of " + plural(s.Differing, "differing entry", "differing entries") + partly
-	case s.Status == diff.Differs:
-		return "differs" + partly
-	}
-	return "neither the same nor different as far as it could be read" + partly
-}
-
-// tallies is the sentence that counts: how many differences the causes account
-// for, and the worst of those that none does. name makes a file's name safe.
-func tallies(s Summary, name func(string) string) string {
-	sure := 0 // causes that account for what they are found at
-	for _, c := range s.Causes {
-		if c.Confidence >= diff.Derived {
-			sure++
-		}
-	}
-	out := plural(s.Differing, "differing entry", "differing entries")
-	if s.Explained > 0 {
-		out = fmt.Sprintf("%s for %s of %s", plural(max(sure, 1), "cause accounts", "causes account"), number(s.Explained), out)
-	}
-	if n := len(s.Unexplained); n > 0 {
-		files := s.unexplainedFiles()
-		var worst []string
-		for _, f := range files[:min(len(files), 3)] {
-			worst = append(worst, name(f.name()))
-		}
-		if len(files) > 3 {
-			worst = append(worst, "…")
-		}
-		in := ""
-		if len(files) < n {
-			in = " in " + plural(len(files), "file")
-		}
-		out += fmt.Sprintf("; %s unexplained%s: %s", number(n), in, strings.Join(worst, ", "))
-		if len(files) > 1 {
-			out += ", worst first"
-		}
-	}
-	if s.Expected > 0 {
-		out += fmt.Sprintf("; %s expected", number(s.Expected))
-	}
-	return out + "; " + plural(s.Equal, "part is", "parts are") + " equal"
-}
-
-func plural(n int, forms ...string) string {
-	if n == 1 {
-		return "1 " + forms[0]
-	}
-	if len(forms) > 1 {
-		return number(n) + " " + forms[1]
-	}
-	return number(n) + " " + forms[0] + "s"
-}
-
-// number writes a count with its thousands apart: 6,680.
-func number(n int) string {
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
 
 // node writes a node and what is below it.
 func (t *text) node(n *diff.Node, depth int) {
@@ -253,23 +139,7 @@ func (t *text) node(n *diff.Node, depth int) {
 		t.line("%s    folded: %s (%s; without --fold it is shown)", in, safe.Line(n.Reasons[0].Cause.Name), plural(itself(n), "difference"))
 		return
 	}
-	for _, s := range n.Suspicions {
-		t.line("%s    %s %s", in, t.paint(red, "suspicious, "+safe.Line(string(s.Kind))+":"), cut(safe.Line(s.What)))
-	}
-	var derived []string
-	for _, r := range n.Reasons {
-		if r.Cause != nil && r.Cause.ID == "derived" {
-			derived = append(derived, safe.Line(r.Field))
-			continue
-		}
-		t.reason(in+"    ", r)
-	}
-	if len(derived) > 0 {
-		t.line("%s    %s", in, t.paint(faint, "follows from what is below: "+cut(strings.Join(derived, ", "))))
-	}
-	if n.Note != "" {
-		t.line("%s    %s %s", in, t.paint(yellow, "note:"), safe.Line(n.Note))
-	}
+	t.own(in+"    ", n, true)
 	if t.o.wanted(n) {
 		t.content(in+"    ", n)
 	}
@@ -277,6 +147,27 @@ func (t *text) node(n *diff.Node, depth int) {
 	t.o = t.o.below(n)
 	t.children(n, depth)
 	t.o = was
+}
+
+// own writes what a node says itself. The summary has said the root's note.
+func (t *text) own(in string, n *diff.Node, note bool) {
+	for _, s := range n.Suspicions {
+		t.line("%s%s %s", in, t.paint(red, "suspicious, "+safe.Line(string(s.Kind))+":"), cut(safe.Line(s.What)))
+	}
+	var derived []string
+	for _, r := range n.Reasons {
+		if r.Cause != nil && r.Cause.ID == "derived" {
+			derived = append(derived, safe.Line(r.Field))
+			continue
+		}
+		t.reason(in, r)
+	}
+	if len(derived) > 0 {
+		t.line("%s%s", in, t.paint(faint, "follows from what is below: "+cut(strings.Join(derived, ", "))))
+	}
+	if note && n.Note != "" {
+		t.line("%s%s %s", in, t.paint(yellow, "note:"), safe.Line(n.Note))
+	}
 }
 
 func (t *text) children(n *diff.Node, depth int) {

@@ -29,13 +29,22 @@ func (s Summary) unexplainedFiles() (out []unexplainedFile) {
 	return out
 }
 
-// name is what the file is called. Where a file is all that was compared, its worst
-// part says more.
-func (u unexplainedFile) name() string {
-	if u.path == u.node.Name {
-		return u.parts[0].node.Name
+// whole reports whether the file is all that was compared.
+func (u unexplainedFile) whole() bool { return u.path == u.node.Name }
+
+// worstNames are what is explained least: files, or the parts of a file that is all that
+// was compared. The number is how many there are of these.
+func worstNames(files []unexplainedFile) (names []string, n int) {
+	if len(files) == 1 && files[0].whole() {
+		for _, f := range files[0].parts {
+			names = append(names, f.node.Name)
+		}
+		return names, len(names)
 	}
-	return u.node.Name
+	for _, f := range files {
+		names = append(names, f.node.Name)
+	}
+	return names, len(names)
 }
 
 // mostParts bounds the parts of a file that are named.
