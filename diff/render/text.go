@@ -92,12 +92,12 @@ func wrap(s string, width, more int) []string {
 	if in+more > width/2 {
 		return []string{s} // what is left is no room
 	}
-	room := width - in - more
+	room := width - in
 	var rows []string
 	row, has, lead := "", 0, s[:in]
 	flush := func() {
 		rows = append(rows, lead+strings.TrimRight(row, " "))
-		row, has, lead = "", 0, strings.Repeat(" ", in+more)
+		row, has, lead, room = "", 0, strings.Repeat(" ", in+more), width-in-more
 	}
 	for word := range strings.SplitSeq(text, " ") {
 		n := ansi.StringWidth(word)
@@ -111,7 +111,7 @@ func wrap(s string, width, more int) []string {
 			}
 			row = head
 			flush()
-			word = ansi.TruncateLeft(word, room, "")
+			word = ansi.TruncateLeft(word, ansi.StringWidth(head), "")
 			n = ansi.StringWidth(word)
 		}
 		if has > 0 {

@@ -49,7 +49,7 @@ func (t *text) causes(s Summary) {
 			fix = t.paint(faint, "; fix: "+safe.Line(c.Fix))
 		}
 		name := safe.Line(c.ID)
-		t.hang(id+entries+6, "  %s%s  %*s  %s (%s)%s", name, strings.Repeat(" ", id-ansi.StringWidth(name)), entries, number(c.Entries), safe.Line(c.Name), c.Confidence, fix)
+		t.hang(id+entries+4, "  %s%s  %*s  %s (%s)%s", name, strings.Repeat(" ", id-ansi.StringWidth(name)), entries, number(c.Entries), safe.Line(c.Name), c.Confidence, fix)
 	}
 }
 

@@ -73,6 +73,9 @@ func TestTextWidth(t *testing.T) {
 			if width == 0 && wide == 0 {
 				t.Error("a line was cut where there is no terminal")
 			}
+			if flat := ansi.Strip(out.String()); width == 80 && !strings.Contains(flat, "\n  B1           1  modification time (likely); fix: do this and that do this and\n                  that do this and ") {
+				t.Errorf("the causes are no table:\n%s", flat)
+			}
 			row := "-00000000  41 41 41 41 41 41 41 41  41 41 41 41 41 41 41 41  AAAAAAAAAAAAAAAA\n"
 			if width == 60 || width == 80 {
 				row = "-00000008  41 41 41 41 41 41 41 41  AAAAAAAA\n"
