@@ -100,7 +100,7 @@ func (f *diffFlags) define(fl *pflag.FlagSet) {
 	fl.StringVar(&f.format, "format", "text", "text, markdown, html or json; --json is short for json")
 	fl.StringVar(&f.out, "out", "", "write to this file, which appears only when it is complete")
 	fl.BoolVar(&f.stat, "stat", false, "the summary only")
-	fl.StringSliceVar(&f.only, "only", nil, "show only these paths (globs) or kinds; what is left out is counted")
+	fl.StringSliceVar(&f.only, "only", nil, "show only these paths (globs) or kinds, with all that is in them; what is left out is counted")
 	fl.StringSliceVar(&f.exclude, "exclude", nil, "do not look at members whose path matches; they are counted, and never called same")
 	fl.StringSliceVar(&f.fold, "fold", nil, "show one line instead of what differs for these `CAUSES` alone, e.g. B1")
 	fl.StringVar(&f.expect, "expect", "", "`FILE` of permitted differences, each with a reason, an owner and a last day")

@@ -203,15 +203,24 @@
     });
   }
   // What was packed is searched as it was packed, also where it has been opened.
+  function packed(d) { return d.classList.contains("filled") || !!d.dataset.z; }
+  // The text that stands in an element itself: not that of nodes in it, nor of what was packed.
+  function own(el) {
+    var s = "";
+    el.childNodes.forEach(function (c) {
+      if (c.nodeType === 3) s += c.data;
+      else if (c.nodeType !== 1 || c.tagName === "SCRIPT" || c.classList.contains("node") || c.classList.contains("link")) return;
+      else {
+        var t = c.tagName === "DETAILS" && packed(c) ? own(c.querySelector("summary")) : own(c);
+        s += look.inline.test(c.tagName.toLowerCase()) ? t : "\n" + t + "\n";
+      }
+    });
+    return s;
+  }
   function searchOpen() {
     doc.querySelectorAll("details.node").forEach(function (d) {
       if (d.parentElement.closest("details.filled")) return;
-      var s = d.querySelector("summary").textContent.replace(/ #$/, "");
-      for (var c = d.firstElementChild.nextElementSibling; c && !d.classList.contains("filled"); c = c.nextElementSibling) {
-        if (c.tagName === "SCRIPT" || c.classList.contains("node") || c.classList.contains("filled") || c.dataset.z) continue;
-        if (c.classList.contains("page") && c.querySelector(".node")) continue;
-        s += "\n" + c.textContent;
-      }
+      var s = packed(d) ? own(d.querySelector("summary")) : own(d);
       var k = look.fold(s).indexOf(sought.text);
       if (k >= 0) add({ el: d, say: look.around(s, k, sought.text.length) });
     });
@@ -240,6 +249,7 @@
     function pages(n) { return n + (n === 1 ? " page" : " pages"); }
     function say(how) {
       var s = found.length >= mostHits ? "over " + mostHits + " found; say more" : found.length + " found", left = those.length - done;
+      if (found.length > shownHits) s += " (the first " + shownHits + " listed)";
       if (how === "going") s += ", " + pages(left) + " of " + packs.length + " left to search";
       else if (left && found.length < mostHits) s += "; stopped, " + pages(left) + " not searched";
       else if (packs.length) s += "; " + (those.length === packs.length ? "all " + pages(packs.length) + " searched" : pages(those.length) + " of " + packs.length + " could hold it");

@@ -105,5 +105,5 @@ var reportSearch = (function () {
     var from = Math.max(s.lastIndexOf("\n", k) + 1, k - 60), to = s.indexOf("\n", k + n);
     return s.slice(from, Math.min(to < 0 ? s.length : to, k + n + 100)).trim();
   }
-  return { unfold: unfold, fold: fold, textOf: textOf, nodeAt: nodeAt, query: query, may: may, eachText: eachText, eachBytes: eachBytes, around: around };
+  return { inline: inline, unfold: unfold, fold: fold, textOf: textOf, nodeAt: nodeAt, query: query, may: may, eachText: eachText, eachBytes: eachBytes, around: around };
 })();
