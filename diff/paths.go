@@ -134,7 +134,7 @@ func (d *dirFiles) Next(context.Context) (*Member, error) {
 	}
 	p := d.paths[d.next]
 	d.next++
-	m := &Member{Name: p, Size: -1}
+	m := &Member{Name: p, Size: -1, Explain: explainFields}
 	st, err := d.root.Lstat(p)
 	if err != nil {
 		m.Unread = err.Error()

@@ -99,7 +99,7 @@ func (s *fsFiles) Next(ctx context.Context) (*Member, error) {
 	f := s.files[s.next]
 	s.next++
 	fields := fileFields(f)
-	m := &Member{Name: f.Path, Size: -1, Fields: func() []Field { return fields }}
+	m := &Member{Name: f.Path, Size: -1, Explain: explainFields, Fields: func() []Field { return fields }}
 	if m.Name == "" {
 		m.Name = "."
 	}
