@@ -5,9 +5,11 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // headerField is where a property lies in a header block, and its cause.
@@ -57,11 +59,24 @@ func explainHeader(rawA, rawB []byte, rs []Reason) []Reason {
 	a, errA := without(rawA, left)
 	b, errB := without(rawB, left)
 	proved := errA == nil && errB == nil && bytes.Equal(a, b)
+	if !proved && globalRecords(rawA) && globalRecords(rawB) {
+		// What such a block says of itself is no entry's: git archive writes the time
+		// of the commit.
+		left["mtime"] = true
+		a, errA = without(rawA, left)
+		b, errB = without(rawB, left)
+		if proved = errA == nil && errB == nil && bytes.Equal(a, b); proved {
+			ta, tb := ownTime(rawA), ownTime(rawB)
+			rs = append(rs, Reason{Field: "mtime", A: ta, B: tb})
+		}
+	}
 	for i := range rs {
 		f, known := headerFields[rs[i].Field]
 		switch {
 		case rs[i].Field == "xattr "+capabilityXattr:
 			f, known = headerField{rule: "D7a", name: "capabilities changed"}, true
+		case rs[i].Field == "PAX record comment" && commit.MatchString(rs[i].A) && commit.MatchString(rs[i].B) && globalRecords(rawA) && globalRecords(rawB):
+			f, known = headerField{rule: "D5f", name: "commit of the archive", fix: "archive one commit"}, true
 		case strings.HasPrefix(rs[i].Field, "xattr "), strings.HasPrefix(rs[i].Field, "PAX record "):
 			f, known = headerField{rule: "B5", name: "extended attributes or records", fix: "strip extended attributes"}, true
 		case rs[i].Field == "type" && rs[i].A != hardLinkType && rs[i].B != hardLinkType:
@@ -87,6 +102,30 @@ func explainHeader(rawA, rawB []byte, rs []Reason) []Reason {
 		}
 	}
 	return rs
+}
+
+// commit is what git archive writes into the comment of an archive: the commit's
+// hash, SHA-1 or SHA-256.
+var commit = regexp.MustCompile(`^(?:[0-9a-f]{40}|[0-9a-f]{64})$`)
+
+// globalRecords reports whether blocks are records for all entries that follow, and
+// nothing else.
+func globalRecords(raw []byte) bool {
+	if len(raw) < 512 || raw[156] != tar.TypeXGlobalHeader {
+		return false
+	}
+	n, err := blockSizeOf(raw[:512])
+	raw = raw[512:]
+	return err == nil && n <= int64(len(raw)) && len(bytes.Trim(raw[n:], "\x00")) == 0
+}
+
+// ownTime is the time that a block of records says of itself.
+func ownTime(raw []byte) string {
+	n, err := strconv.ParseInt(strings.Trim(text(raw[136:148]), " "), 8, 64)
+	if err != nil {
+		return fmt.Sprintf("%q", raw[136:148])
+	}
+	return stamp(time.Unix(n, 0))
 }
 
 // sizesOnly reports whether the sizes that two headers state differ, and each is
