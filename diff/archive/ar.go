@@ -63,7 +63,7 @@ func compareAr(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.I
 			r.Cause = &diff.Cause{ID: "B2", Name: "order of the entries", Confidence: diff.Likely, Evidence: "dpkg wants the members in their order; others find them by name"}
 		}
 	}
-	return nil
+	return placesOnly(ctx, n, a, b)
 }
 
 // checkAr walks over all headers, so that a broken archive is compared as bytes.
@@ -89,11 +89,12 @@ func checkAr(ctx context.Context, in *diff.Input, members int) error {
 // arStream gives the members of an ar archive, the symbol and name tables among
 // them. The byte of padding before a header belongs to the header's Raw.
 type arStream struct {
-	in    *diff.Input
-	off   int64
-	names []byte // GNU table of long names
-	deb   bool
-	order []diff.Range
+	in     *diff.Input
+	off    int64
+	header int64  // place of the header that was read last
+	names  []byte // GNU table of long names
+	deb    bool
+	order  []diff.Range
 }
 
 func (s *arStream) Close() error { return nil }
@@ -131,6 +132,7 @@ func (s *arStream) Next(context.Context) (*diff.Member, error) {
 		}
 	}
 	pad := len(raw)
+	s.header = s.off
 	raw = raw[:pad+arHeader]
 	h := raw[pad:]
 	if err := s.at(h, s.off); err != nil {
