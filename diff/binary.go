@@ -52,6 +52,9 @@ func (x *Examiner) hunks(ctx context.Context, a, b *Input) (hs []hunk, note stri
 		return hs, note, nil
 	}
 	al, err := align(ctx, a, b, m)
+	if err == nil {
+		al, err = byStrings(a, b, al)
+	}
 	if err == nil && (a.Size != b.Size || cost(al) < cost(hs)) {
 		hs = al
 	}

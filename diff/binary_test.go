@@ -60,3 +60,39 @@ func BenchmarkInsertion(b *testing.B) {
 		})
 	}
 }
+
+// TestHunksOfStrings: what differs in several strings is told for each of them, and
+// only where there are as many of them.
+func TestHunksOfStrings(t *testing.T) {
+	x := NewExaminer(Options{})
+	pad := strings.Repeat("\x01\x02\x03equal on both sides", 20)
+	for what, tc := range map[string]struct {
+		a, b string
+		n    int
+	}{
+		"three strings":      {"/home/alice/w\x00main.c\x00/home/alice/w/main.c\x00", "/srv/somebody/else/x\x00main.c\x00/srv/somebody/else/x/main.c\x00", 2},
+		"one more":           {"qwert\x00asdfg\x00", "yxcvb\x00hjklu\x00zuiop\x00", 1},
+		"bytes, not strings": {"qw\x01ert\x00asdfghj\x00", "yxc\x02vbnm\x00hjklpo\x00", 1},
+	} {
+		a, b := pad+tc.a+pad, pad+tc.b+pad
+		hs, err := x.Hunks(t.Context(), bytesInput([]byte(a)), bytesInput([]byte(b)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		zeros := 0
+		endA, endB := int64(0), int64(0)
+		for _, h := range hs {
+			if a[endA:h.A.Off] != b[endB:h.B.Off] {
+				t.Errorf("%s: %v leaves out what differs", what, hs)
+			}
+			zeros += strings.Count(a[h.A.Off:h.A.Off+h.A.Len], "\x00")
+			endA, endB = h.A.Off+h.A.Len, h.B.Off+h.B.Len
+		}
+		if a[endA:] != b[endB:] {
+			t.Errorf("%s: %v leaves out what differs", what, hs)
+		}
+		if (zeros == 0) != (tc.n > 1) {
+			t.Errorf("%s: %v, with %d ends of strings", what, hs, zeros)
+		}
+	}
+}

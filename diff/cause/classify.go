@@ -125,7 +125,7 @@ func (c *classifier) content(n *diff.Node) {
 		n.Note = join(n.Note, "its causes were not sought: "+err.Error())
 		return
 	}
-	p.repeat = c.known.Repeat
+	p.repeat, p.idle = c.known.Repeat, c.onlyForDebuggers(n)
 	if ex := c.manifest(p); ex != nil {
 		explain(n, ex)
 		return
@@ -157,6 +157,7 @@ type pair struct {
 	node   *diff.Node
 	a, b   []byte
 	repeat bool // both are of one recipe, built twice on one machine
+	idle   bool // a section of debug information that is not loaded
 
 	sorted, reordered bool // whether it was found out that the lines are the same, in another order; whether they are
 }

@@ -20,7 +20,7 @@ const (
 var tokenRules = []tokenRule{
 	{id: "D5h", name: "checksum of a file that differs", fix: "mend the file; its checksum follows", find: words(`[0-9a-f]{64}`), same: (*classifier).checksum},
 	{id: "D1a", name: "date or time", fix: "take it from SOURCE_DATE_EPOCH, or leave it out", doubt: doubtDates, find: alone(words(
-		`(?:`+weekday+`,? +)?`+month+` +\d{1,2},?(?: +`+clock+zone+`)?(?: +\d{4})?`,
+		`(?:`+weekday+`,? +)?`+month+` +\d{1,2},?(?: +`+clock+zone+`)?(?: +\d{4}(?: +`+clock+`)?)?`,
 		`(?:`+weekday+`,? +)?\d{1,2}[ -]`+month+`[ -]\d{2,4}(?:[ :]+`+clock+zone+`)?`,
 		`(?:19|20)\d\d[-/.][01]\d[-/.][0-3]\d(?:[T ]`+clock+zone+`)?`,
 		`[0-3]?\d[./-][01]?\d[./-](?:19|20)\d\d(?: `+clock+zone+`)?`,

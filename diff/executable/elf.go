@@ -24,6 +24,8 @@ type elfPair struct {
 	// What was said of imports: names may differ in one of two tables.
 	saidImports, saidDynamic bool
 	debugHunks               map[string][]diff.Hunk // what differs in debug sections, by name
+	debugTables              map[string][2][]byte   // sections of strings that debug information points to, by name
+	dirs                     [][2]string            // in which units were compiled, where they differ; nil until they are wanted
 }
 
 func compareELF(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input) error {

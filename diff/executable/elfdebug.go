@@ -68,7 +68,7 @@ func (e *elfPair) debugWord(ctx context.Context, a, b *diff.Input, h diff.Hunk) 
 				continue
 			}
 			x, y := word(e.a.order, wa[:size]), word(e.b.order, wb[:size])
-			if size == int64(e.p.bits()/8) && e.p.a.at(x) != nil && e.p.moved(x, y) || size == 4 && e.movedIn(ctx, x, y) {
+			if size == int64(e.p.bits()/8) && e.p.a.at(x) != nil && e.p.moved(x, y) || size == 4 && (e.movedIn(ctx, x, y) || e.sameString(x, y)) {
 				return true
 			}
 		}

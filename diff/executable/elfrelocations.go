@@ -16,6 +16,9 @@ type relocation struct {
 	addend uint64
 	target uint64 // the address that the addend is, or is counted from; 0 when there is none
 	has    bool   // it has an addend
+	// section is the name of the section whose beginning sym stands for; "" when it
+	// stands for something else.
+	section string
 }
 
 func (r relocation) same(o relocation) bool { return r.typ == o.typ && r.sym == o.sym }
@@ -58,6 +61,7 @@ func (f *elfFile) relocations(t *section) ([]relocation, error) {
 			v.target = 0
 			if s.typ() == elf.STT_SECTION && int(s.shndx) < len(f.sections) {
 				v.target = f.sections[s.shndx].addrInMem + v.addend
+				v.section = f.sections[s.shndx].name
 			}
 		} else if sym != 0 {
 			v.sym = fmt.Sprintf("symbol %d", sym)
@@ -127,7 +131,7 @@ func (e *elfPair) compareRelocations(ctx context.Context, x *diff.Examiner, n *d
 			}
 			h := diff.Hunk{A: rangeOf(uint64(r.a+k)*size, size), B: rangeOf(uint64(r.b+k)*size, size)}
 			// By its own import every place that is filled in is the same as any other.
-			if x.same(y) && e.p.samePlaceOf(x.off, y.off) && (x.addend == y.addend && x.target == 0 && y.target == 0 || x.target != 0 && y.target != 0 && e.p.moved(x.target, y.target)) {
+			if x.same(y) && e.p.samePlaceOf(x.off, y.off) && (x.addend == y.addend && x.target == 0 && y.target == 0 || x.target != 0 && y.target != 0 && e.p.moved(x.target, y.target)) || e.debugRelocation(ta, tb, x, y) {
 				t.closed = append(t.closed, h)
 				moved++
 			} else {
