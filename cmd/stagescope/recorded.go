@@ -77,6 +77,9 @@ func equalVariations(a, b *rebuild.Variation) bool {
 
 func environmentOf(r *rebuild.Result) cause.Environment {
 	e := cause.Environment{Host: r.Variation.Hostname, Kernel: r.Environment.Kernel, CPUs: r.Environment.CPUs, Started: r.Started, Finished: r.Finished}
+	for _, in := range r.Inputs {
+		e.Inputs = append(e.Inputs, cause.Input{Name: in.ID, Digest: string(in.Manifest)})
+	}
 	if n := len(r.Variation.CPUs); n > 0 {
 		e.CPUs = n
 	}

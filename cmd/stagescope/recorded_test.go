@@ -20,9 +20,11 @@ func TestKnownOf(t *testing.T) {
 	if k := knownOf(a, b); !k.Repeat {
 		t.Errorf("two builds on one machine: %+v", k)
 	}
+	b.Inputs = []rebuild.Input{{ID: "core-gcc", Manifest: "sha256:g"}}
 	b.Variation = rebuild.Variation{Hostname: "beta", CPUs: []int{0, 1}, Env: []string{"USER=bob", "HOME=/home/bob", "PWD=/work"}}
 	k := knownOf(a, b)
-	want := cause.Environment{Host: "beta", User: "bob", Home: "/home/bob", Kernel: "6.1.0", Paths: []string{"/work"}, CPUs: 2, Started: start, Finished: start.Add(time.Minute)}
+	want := cause.Environment{Host: "beta", User: "bob", Home: "/home/bob", Kernel: "6.1.0", Paths: []string{"/work"}, CPUs: 2, Started: start, Finished: start.Add(time.Minute),
+		Inputs: []cause.Input{{Name: "core-gcc", Digest: "sha256:g"}}}
 	if diff := cmp.Diff(want, k.B); diff != "" || k.Repeat {
 		t.Errorf("repeat %v\n%s", k.Repeat, diff)
 	}

@@ -28,6 +28,7 @@ func ClassifyKnown(ctx context.Context, root *diff.Node, k Known) error {
 	c.collect(root, "")
 	err := c.walk(root)
 	c.notRewritten(root)
+	c.inherited(root)
 	root.SuspectPlaces()
 	return err
 }

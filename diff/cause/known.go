@@ -18,6 +18,7 @@ type Environment struct {
 	CPUs     int
 	Started  time.Time
 	Finished time.Time
+	Inputs   []Input // images that it was built from; nil when that is not recorded
 }
 
 // Known is what is recorded of both sides' builds. A token that equals what is
