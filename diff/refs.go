@@ -47,7 +47,9 @@ func Refs(ctx context.Context, a, b string, open image.Options, o Options) (*Com
 	switch {
 	case errs[0] == nil && errs[1] == nil:
 		c.ImageA, c.ImageB = ims[0], ims[1]
-		c.Root, err = c.Images(ctx, ims[0], ims[1])
+		if c.Root, err = c.Images(ctx, ims[0], ims[1]); err == nil {
+			err = c.around(ctx)
+		}
 	case plain(a, errs[0]) && plain(b, errs[1]):
 		c.Root, err = c.Paths(ctx, a, b)
 	default:

@@ -69,7 +69,9 @@ func (a *app) diffCmd() *cobra.Command {
 
 ` + referenceHelp + `
 
-Two paths that are no images are compared as files or as directories.`,
+Two paths that are no images are compared as files or as directories. Archives
+that are named by their paths alone, and hold the same image, are compared as
+files as well: they may have other tags, or files that are no part of it.`,
 		Example: `  stagescope diff trial:zoo-date/1 trial:zoo-date/2
   stagescope diff out/core-zlib docker.io/stagex/core-zlib:latest
   stagescope diff --tui old.deb new.deb

@@ -18,8 +18,8 @@ func Explain(ctx context.Context, root *diff.Node, a, b *image.Image, o Options)
 	if a == nil || b == nil || root.Kind != diff.KindImage || unread(root) {
 		return nil, nil
 	}
-	if root.Status != diff.Differs {
-		return nil, nil
+	if root.Status != diff.Differs || outermost(a) == outermost(b) {
+		return nil, nil // the images are one: what differs is what holds them
 	}
 	if !slices.Equal(diffIDs(a), diffIDs(b)) {
 		if !sameTree(root) {

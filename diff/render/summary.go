@@ -24,6 +24,8 @@ type Summary struct {
 	Suspects    []Suspect    `json:"suspects"`    // the files that these are in, worst first
 	Unexplained []Finding    `json:"unexplained"` // worst first
 	Unread      []Finding    `json:"unread"`      // not checked, or not completely
+
+	images bool // what is compared are images, and not the files that hold them
 }
 
 // Tally counts the entries that have one cause.
@@ -63,7 +65,7 @@ func wrapping(root *diff.Node) string {
 
 // Summarize walks a tree once.
 func Summarize(root *diff.Node, complete bool) Summary {
-	s := Summary{Status: root.Status, Residue: root.Residue, Complete: complete && !root.Capped, Causes: []Tally{}, Suspicious: []Finding{}, Suspects: []Suspect{}, Unexplained: []Finding{}, Unread: []Finding{}}
+	s := Summary{images: root.Kind == diff.KindImage, Status: root.Status, Residue: root.Residue, Complete: complete && !root.Capped, Causes: []Tally{}, Suspicious: []Finding{}, Suspects: []Suspect{}, Unexplained: []Finding{}, Unread: []Finding{}}
 	w := &summing{s: &s, by: map[string]*Tally{}}
 	w.walk(root, nil, place{file: root, path: root.Name})
 	for _, t := range w.by {

@@ -134,6 +134,8 @@ func (o Options) verdict(s Summary) string {
 	switch {
 	case s.Status == diff.Differs && o.Expected.All():
 		return "differs, and every difference is expected by " + safe.Line(o.Expected.File.Name) + partly
+	case s.Status == diff.Same && s.Complete && s.images:
+		return "same: every byte of both images was read and hashed"
 	case s.Status == diff.Same && s.Complete:
 		return "same: every byte of both was read and hashed"
 	case s.Status == diff.Differs && s.Residue == diff.ResidueNone:

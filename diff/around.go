@@ -1,0 +1,52 @@
+package diff
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/stagescope/stagescope/chain/image"
+)
+
+// around compares the archives that hold two images which are the same: an archive
+// has names of images, and may have files, that are no part of any. Who names the
+// files themselves asks whether these are the same, and they are compared as files;
+// who names an image in them is told that there is more.
+func (c *Comparison) around(ctx context.Context) error {
+	ra, rb := c.ImageA.Ref(), c.ImageB.Ref()
+	if c.Root.Status != Same || ra.Kind != rb.Kind || ra.Kind != image.KindOCI && ra.Kind != image.KindDockerArchive {
+		return nil
+	}
+	var ins [2]*Input
+	var infos [2]os.FileInfo
+	for i, r := range []image.Reference{ra, rb} {
+		info, err := os.Stat(r.Path)
+		if err != nil {
+			return fmt.Errorf("comparing the archives around the images: %w", err)
+		}
+		if !info.Mode().IsRegular() {
+			return nil // a directory, of which each file is an object
+		}
+		f, err := os.Open(r.Path)
+		if err != nil {
+			return fmt.Errorf("comparing the archives around the images: %w", err)
+		}
+		c.close = append(c.close, f.Close)
+		infos[i], ins[i] = info, &Input{ReaderAt: f, Name: r.Path, Size: info.Size()}
+	}
+	if os.SameFile(infos[0], infos[1]) {
+		return nil
+	}
+	n, err := c.Pair(ctx, "", "the archive around the image", ins[0], ins[1])
+	if err != nil || n.Status == Same {
+		return err
+	}
+	if ra.Text != ra.Path || rb.Text != rb.Path {
+		c.Root.note("the archives that hold the images are not the same; give their paths alone to compare them as well")
+		return nil
+	}
+	c.Root.Children = append(c.Root.Children, n)
+	c.Root.Status = n.Status
+	c.Root.Settle()
+	return nil
+}
