@@ -49,10 +49,21 @@ func entries(t *testing.T, at int64, format tar.Format) []byte {
 	return b.Bytes()
 }
 
+// blocks are those of an archive.
+func blocks(p []byte) (out [][]byte) {
+	for ; len(p) > 512; p = p[512:] {
+		out = append(out, p[:512])
+	}
+	return append(out, p)
+}
+
 // harmlessTar knows what a change of an archive may be explained by while the
 // checksums of its headers fit: zeros at the end, and records of times and of
 // attributes that give nobody power.
 func harmlessTar(c mutate.Change) bool {
+	if c.Kind == "exchange" && c.Off+1024 <= len(c.Old) && bytes.IndexByte([]byte("125"), c.Old[c.Off+156]) >= 0 && bytes.IndexByte([]byte("125"), c.Old[c.Off+512+156]) >= 0 {
+		return true // entries that have no content, in another order
+	}
 	if len(bytes.Trim(c.Old[c.Off:], "\x00")) == 0 && len(bytes.Trim(c.New[min(c.Off, len(c.New)):], "\x00")) == 0 {
 		return true
 	}
@@ -63,7 +74,7 @@ func harmlessTar(c mutate.Change) bool {
 func TestMutatedTar(t *testing.T) {
 	for name, f := range map[string]tar.Format{"ustar": tar.FormatUSTAR, "gnu": tar.FormatGNU, "pax": tar.FormatPAX} {
 		t.Run(name, func(t *testing.T) {
-			mutate.Run(t, mutate.Case{Name: "a.tar", Plain: entries(t, 1, f), Also: [][]byte{entries(t, 1_700_000_000, f)}, Harmless: harmlessTar})
+			mutate.Run(t, mutate.Case{Name: "a.tar", Plain: entries(t, 1, f), Also: [][]byte{entries(t, 1_700_000_000, f)}, Harmless: harmlessTar, Pieces: blocks})
 		})
 	}
 }
