@@ -3,6 +3,7 @@ package diff
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/stagescope/stagescope/chain"
 	"github.com/stagescope/stagescope/chain/image"
@@ -34,8 +35,9 @@ func (c *imagePair) wrapping(root *Node, a, b []*image.Object) {
 	}
 	r.Cause = &Cause{ID: "A1", Name: "index wrapping", Confidence: Proved, Evidence: evidence, Fix: "compare manifests, or name both images by the same kind of object"}
 	root.Reasons = append(root.Reasons, r)
-	beside, forNobody := 0, 0
+	beside, forNobody, odd := 0, 0, false
 	for _, ix := range more {
+		odd = odd || listsInTwoWays(ix.Raw)
 		var list struct {
 			Manifests []struct {
 				Digest   string `json:"digest"`
@@ -54,6 +56,10 @@ func (c *imagePair) wrapping(root *Node, a, b []*image.Object) {
 			}
 		}
 	}
+	if odd {
+		root.Reasons[len(root.Reasons)-1].Cause.Confidence = Likely
+		root.note("the index lists its images under keys that not all readers take for the same")
+	}
 	if beside > forNobody {
 		// Taking the index off also takes off images that could be run.
 		root.Reasons[len(root.Reasons)-1].Cause.Confidence = Likely
@@ -61,6 +67,21 @@ func (c *imagePair) wrapping(root *Node, a, b []*image.Object) {
 	if beside > 0 {
 		root.note(fmt.Sprintf("the index lists %d more that the other side does not name, and which were not compared", beside))
 	}
+}
+
+// listsInTwoWays reports whether another reader may find other images in an index: a
+// key comes twice, or with capitals, which readers in Go take for small letters.
+func listsInTwoWays(raw []byte) bool {
+	var keys map[string]json.RawMessage
+	if json.Unmarshal(raw, &keys) != nil || ambiguous(raw) != "" {
+		return true
+	}
+	for k := range keys {
+		if k != "manifests" && strings.EqualFold(k, "manifests") {
+			return true
+		}
+	}
+	return false
 }
 
 // outermost says what a reference leads to first.

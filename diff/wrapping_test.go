@@ -53,6 +53,18 @@ func TestIndexListsMore(t *testing.T) {
 	}
 }
 
+// An index in which another reader finds another image is no mere wrapping.
+func TestIndexInTwoWays(t *testing.T) {
+	bare := imageSpec{layers: [][]byte{tarBytes(t, file{name: "a", body: "1"})}}
+	a := bare
+	a.indexes = []map[string]any{{"Manifests": []any{
+		map[string]any{"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": digestOf([]byte("other")), "size": 5, "platform": map[string]any{"os": "linux", "architecture": "amd64"}},
+	}}}
+	if n := compare(t, a, bare, Options{}); n.Status != Differs || n.Residue == ResidueNone {
+		t.Error(sketch(n, ""))
+	}
+}
+
 // Of indexes in indexes, each pair is compared.
 func TestIndexInIndex(t *testing.T) {
 	layer := tarBytes(t, file{name: "a", body: "1"})

@@ -3,6 +3,7 @@ package rederive
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -19,6 +20,11 @@ func (p *pairing) indexes() error {
 	why := "the object inside is the same"
 	if !p.same {
 		why = "the object inside is explained"
+	}
+	for _, o := range slices.Concat(ix[:max(0, len(ix)-len(iy))], iy[:max(0, len(iy)-len(ix))]) {
+		if err := oneReading(o.Raw); err != nil {
+			return err
+		}
 	}
 	switch {
 	case len(ix) > len(iy):
@@ -37,6 +43,21 @@ func (p *pairing) indexes() error {
 		}
 		if err := p.index(k, a, b); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// oneReading gives an error when readers of an index may find other images in it: a
+// key comes twice, or in capitals.
+func oneReading(raw []byte) error {
+	f, err := parseFields(raw, "index")
+	if err != nil {
+		return err
+	}
+	for k := range f {
+		if k != "manifests" && strings.EqualFold(k, "manifests") {
+			return fmt.Errorf("reading the index: it has %q", k)
 		}
 	}
 	return nil
