@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -103,7 +104,11 @@ func openZip(ctx context.Context, x *diff.Examiner, in *diff.Input) (*zipStream,
 	for _, f := range s.files {
 		// The content is read once here, so that a broken archive is compared as
 		// bytes and not half.
-		if k, err := io.Copy(io.Discard, &limited{ctx: ctx, r: s.open(f), left: x.Limits().Decoded}); err != nil || k != f.size {
+		k, err := io.Copy(io.Discard, &limited{ctx: ctx, r: s.open(f), left: x.Limits().Decoded})
+		if errors.Is(err, diff.ErrLimit) {
+			return nil, fmt.Errorf("%q: %w: it decodes to more bytes than are looked at", f.name, err)
+		}
+		if err != nil || k != f.size {
 			return nil, bad("%q has %d of %d bytes: %v", f.name, k, f.size, err)
 		}
 	}

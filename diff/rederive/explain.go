@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/stagescope/stagescope/chain/image"
 	"github.com/stagescope/stagescope/diff"
@@ -106,9 +107,14 @@ func objects(root *diff.Node, ans *Answer) {
 	for kind, id := range map[diff.Kind]string{diff.KindIndex: "A1", diff.KindManifest: "A3", diff.KindConfig: "A4"} {
 		visit(root, kind, func(n *diff.Node) {
 			for i := range n.Reasons {
-				if n.Reasons[i].Cause == nil {
-					n.Reasons[i].Cause = &diff.Cause{ID: id, Name: string(kind) + " written again", Confidence: diff.Proved, Evidence: ans.Sentence(), Fix: fixBuilder}
+				if n.Reasons[i].Cause != nil {
+					continue
 				}
+				c := &diff.Cause{ID: id, Name: string(kind) + " written again", Confidence: diff.Proved, Evidence: ans.Sentence(), Fix: fixBuilder}
+				if kind != diff.KindConfig && strings.Contains(n.Reasons[i].Field+"/", "/annotations/") {
+					c.ID, c.Name, c.Fix = "A2", "annotations", fixExporter
+				}
+				n.Reasons[i].Cause = c
 			}
 		})
 	}

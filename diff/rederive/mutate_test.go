@@ -246,6 +246,22 @@ func TestOrderOfIndex(t *testing.T) {
 	}
 }
 
+// TestNamesOfSteps holds causes to their names: annotations that were added are such,
+// and a config that lists other layers is not spelled otherwise.
+func TestNamesOfSteps(t *testing.T) {
+	a, b := published(t), published(t)
+	a.annotations = nil
+	root, _ := explained(t, a, b)
+	if r := reasonOf(root, diff.KindManifest, "/annotations"); r == nil || r.Cause == nil || r.Cause.ID != "A2" || r.Cause.Confidence != diff.Proved {
+		t.Errorf("%+v\n%s", r, tree(root, ""))
+	}
+	files := []entryOf{{name: "a", body: "one"}, {name: "b", body: "two"}}
+	split := spec{layers: [][]byte{archive(t, files[:1]...), archive(t, files[1:]...)}}
+	if _, ans := explained(t, spec{layers: [][]byte{archive(t, files...)}}, split); ans == nil || !ans.Found || strings.Contains(ans.Sentence(), "spelled otherwise") {
+		t.Errorf("%+v", ans)
+	}
+}
+
 // compared compares an image with one that a test builds; false when the latter is
 // no image that can be read.
 func compared(t *testing.T, dir string, s spec) (*diff.Node, bool) {

@@ -55,7 +55,10 @@ func (p *pairing) config(context.Context) error {
 		return nil
 	}
 	text := "config: " + strings.Join(changed, ", ")
-	if len(changed) == 0 {
+	switch {
+	case len(changed) == 0 && p.cut:
+		text = "config: the layers that it lists"
+	case len(changed) == 0:
 		text = "config spelled otherwise"
 	}
 	p.proved("A4", text, string(dx), string(dy), evidenceUndone, "SOURCE_DATE_EPOCH, and "+fixBuilder)
