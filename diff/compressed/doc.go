@@ -6,7 +6,8 @@
 // v1.14.4, zlib and GNU gzip; of
 // xz, liblzma's presets in one block or in the blocks of several threads; of
 // bzip2, libbzip2; of lz4, the C library's levels up to 9 and pierrec's; of zstd,
-// klauspost's alone.
+// klauspost's alone: levels 1 to 3 of its releases since 1.11, level 4 of those
+// since 1.16.5.
 //
 // It does not guess an encoder from a header, and what no known encoder gives
 // stays unexplained.

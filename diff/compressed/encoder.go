@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/klauspost/compress/zstd"
-
 	"github.com/stagescope/stagescope/diff/compressed/kflate"
 	"github.com/stagescope/stagescope/diff/compressed/zlib"
 )
@@ -73,7 +71,7 @@ func identify(ctx context.Context, encoded, decoded *io.SectionReader) (e Encode
 		e.Name = "gzip"
 		return e, ok, ""
 	case bytes.HasPrefix(head, []byte(zstdMagic)):
-		cs, why = zstdCandidates(), "klauspost/compress/zstd alone is tried, and not the C library"
+		cs, why = zstdCandidates(encoded), "klauspost/compress/zstd alone is tried, and not the C library"
 	case bytes.HasPrefix(head, []byte("BZh")):
 		cs = bzip2Candidates(head[3])
 	case string(head) == xzMagic:
@@ -144,15 +142,6 @@ func plainCandidates(levels []int, klauspost bool) (out []candidate) {
 		}
 		add(level, "zlib", func(w io.Writer) (io.WriteCloser, error) { return zlib.NewWriter(w, zlib.Zlib, level) })
 		add(level, "GNU gzip", func(w io.Writer) (io.WriteCloser, error) { return zlib.NewWriter(w, zlib.GNUGzip, level) })
-	}
-	return out
-}
-
-func zstdCandidates() []candidate {
-	var out []candidate
-	for level := zstd.SpeedFastest; level <= zstd.SpeedBestCompression; level++ {
-		s := klauspostZstd(level)
-		out = append(out, candidate{Encoder: s.Encoder, open: s.Open})
 	}
 	return out
 }

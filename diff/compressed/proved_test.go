@@ -3,12 +3,14 @@ package compressed
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/stagescope/stagescope/diff"
 	"github.com/stagescope/stagescope/diff/compressed/bzip2"
+	"github.com/stagescope/stagescope/diff/compressed/kzstd"
 	lz4c "github.com/stagescope/stagescope/diff/compressed/lz4"
 	"github.com/stagescope/stagescope/diff/compressed/xz"
 	"github.com/stagescope/stagescope/diff/compressed/zlib"
@@ -111,6 +113,108 @@ func TestZlibIsProved(t *testing.T) {
 	r := reason(t, n, "encoder")
 	if r.A != "gzip level 9 (zlib)" || r.B != "gzip level 6 (GNU gzip)" || n.Residue != diff.ResidueNone {
 		t.Errorf("%+v, residue %s", r, n.Residue)
+	}
+}
+
+// zstdOf is a stream as a release of klauspost's library wrote it.
+func zstdOf(t testing.TB, p []byte, o kzstd.Options) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z, err := kzstd.NewWriter(&b, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z.Write(p)
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// TestZstdIsProved: a stream follows from its content whichever release of the
+// library wrote it, and when containers/image did, which hands the first bytes
+// over before the rest.
+func TestZstdIsProved(t *testing.T) {
+	p := words(300_000)
+	linked := func(r io.Reader, level zstd.EncoderLevel) []byte {
+		var b bytes.Buffer
+		z, err := zstd.NewWriter(&b, zstd.WithEncoderLevel(level))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(z, r); err != nil {
+			t.Fatal(err)
+		}
+		z.Close()
+		return b.Bytes()
+	}
+	// io.Copy lets a MultiReader write by itself, and its second reader be read.
+	split := func() io.Reader {
+		return io.MultiReader(bytes.NewReader(p[:8]), struct{ io.Reader }{bytes.NewReader(p[8:])})
+	}
+	const image = ", the first 8 bytes a block of their own as of containers/image"
+	plain := linked(bytes.NewReader(p), zstd.SpeedDefault)
+	for _, tc := range []struct {
+		b    []byte
+		name string
+	}{
+		{linked(bytes.NewReader(p), zstd.SpeedBestCompression), "level 4 (klauspost/compress/zstd, at least v1.17.8 to v1.20.2)"},
+		{linked(split(), zstd.SpeedDefault), "level 2 (klauspost/compress/zstd, at least v1.17.8 to v1.20.2" + image + ")"},
+		{linked(split(), zstd.SpeedFastest), "level 1 (klauspost/compress/zstd, at least v1.17.8 to v1.20.2" + image + ")"},
+		{zstdOf(t, p, kzstd.Options{Era: kzstd.V1_11, Level: kzstd.Default}), "level 2 (klauspost/compress/zstd, at least v1.11.0 to v1.13.6)"},
+		{zstdOf(t, p, kzstd.Options{Era: kzstd.V1_203, Level: kzstd.Default}), "level 2 (klauspost/compress/zstd, at least v1.20.3 to v1.20.4)"},
+		{zstdOf(t, p, kzstd.Options{Era: kzstd.V1_14, Level: kzstd.Better}), "level 3 (klauspost/compress/zstd, at least v1.14.0 to v1.15.9)"},
+		{zstdOf(t, p, kzstd.Options{Era: kzstd.V1_17, Level: kzstd.Best}), "level 4 (klauspost/compress/zstd, at least v1.17.0 to v1.17.2)"},
+		{zstdOf(t, p, kzstd.Options{Era: kzstd.V1_11, Level: kzstd.Fastest}), "level 1 (klauspost/compress/zstd, at least v1.11.0 to v1.13.6)"},
+	} {
+		n := pair(t, plain, tc.b)
+		if r := reason(t, n, "encoder"); r.A != "zstd level 2 (klauspost/compress/zstd, at least v1.17.8 to v1.20.2)" || r.B != "zstd "+tc.name || r.Cause.Confidence != diff.Proved || n.Residue != diff.ResidueNone {
+			t.Errorf("%s: %+v, residue %s, %s", tc.name, n.Reasons, n.Residue, n.Note)
+		}
+	}
+	// A stream that an older release would not have ended there.
+	cut := zstdOf(t, p, kzstd.Options{Era: kzstd.V1_11, Level: kzstd.Default})
+	cut[len(cut)-20] ^= 1
+	if n := pair(t, plain, cut); n.Residue == diff.ResidueNone {
+		t.Errorf("%+v", n.Reasons)
+	}
+}
+
+// TestRareSettings: what is rare comes last, no setting is named twice, and each of
+// zstd makes what it names.
+func TestRareSettings(t *testing.T) {
+	seen := map[string]bool{}
+	rare := false
+	for _, s := range Settings() {
+		if seen[s.String()] || rare && !s.Rare {
+			t.Errorf("%s, rare %t", s, s.Rare)
+		}
+		seen[s.String()], rare = true, s.Rare
+		if s.Name != FormatZstd {
+			continue
+		}
+		var b bytes.Buffer
+		w, err := s.Open(&b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := words(90_000)
+		for _, c := range [][]byte{p[:3], p[3:50], p[50:]} {
+			if n, err := w.Write(c); n != len(c) || err != nil {
+				t.Fatal(n, err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		d, err := zstd.NewReader(&b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(d); err != nil || !bytes.Equal(got, p) {
+			t.Errorf("%s: %v", s, err)
+		}
+		d.Close()
 	}
 }
 

@@ -7,8 +7,6 @@ import (
 	"io"
 	"slices"
 
-	"github.com/klauspost/compress/zstd"
-
 	"github.com/stagescope/stagescope/diff/compressed/kflate"
 	"github.com/stagescope/stagescope/diff/compressed/zlib"
 )
@@ -21,6 +19,7 @@ type Setting struct {
 	// Rare says that hardly a tool compresses like this: it is worth trying where
 	// the bytes to compare with are at hand, so that the first that differs ends it.
 	Rare bool
+	head bool // the first bytes are a block of their own
 }
 
 // The formats of settings.
@@ -42,17 +41,15 @@ func Settings() []Setting {
 		older[i].Rare = false // of releases that are still supported
 	}
 	out = append(out, older...)
-	for level := zstd.SpeedDefault; level <= zstd.SpeedBestCompression; level++ {
-		out = append(out, klauspostZstd(level))
-	}
-	out = append(out, klauspostZstd(zstd.SpeedFastest))
+	zstds, rareZstds := allZstd()
+	out = append(out, zstds...)
 	out = slices.Concat(out, parallelGzip(false, pgzipBlock, 1, 9), flateGzip(false, 1, 6, 9), goGzip(5, 4, 7, 8, 3, 2, 0, gzip.HuffmanOnly))
 	for _, level := range []int{6, 9, 1} {
 		out = append(out, plainGzip("GNU gzip", zlib.GNUGzip, level), plainGzip("zlib", zlib.Zlib, level))
 	}
 	odd := []int{3, 4, 7, 8, 2, 0}
 	rare := slices.Concat(parallelGzip(true, umociBlock, kflate.DefaultLevel), parallelGzip(true, pgzipBlock, 6, 1, 9), flateGzip(true, 5, 1, 6, 9),
-		parallelGzip(false, pgzipBlock, odd...), parallelGzip(true, pgzipBlock, odd...), flateGzip(false, odd...), flateGzip(true, odd...), flateGzip(false, kflate.HuffmanOnly))
+		parallelGzip(false, pgzipBlock, odd...), parallelGzip(true, pgzipBlock, odd...), flateGzip(false, odd...), flateGzip(true, odd...), flateGzip(false, kflate.HuffmanOnly), rareZstds)
 	for i := range rare {
 		rare[i].Rare = true
 	}
@@ -110,11 +107,4 @@ func goGzip(levels ...int) (out []Setting) {
 			Open: func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriterLevel(w, level) }})
 	}
 	return out
-}
-
-func klauspostZstd(level zstd.EncoderLevel) Setting {
-	return Setting{Encoder: Encoder{Name: FormatZstd, Level: int(level), Library: "klauspost/compress/zstd"},
-		Open: func(w io.Writer) (io.WriteCloser, error) {
-			return zstd.NewWriter(w, zstd.WithEncoderLevel(level), zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
-		}}
 }
