@@ -28,11 +28,11 @@ func patched(t *testing.T, p []byte, change func(f *elf.File, q []byte) bool) []
 const plainC = `#include <stdio.h>
 #include <stdlib.h>
 static int counts[40];
-int words[4] = {1, 2, 3, 4};
+long words[4] = {1, 2, 3, 4};
 void __attribute__((noinline)) first(int c) { counts[c & 3] += words[c & 3]; puts("first"); }
 void __attribute__((noinline)) second(int c) { counts[7] += c; words[1] = c; puts("second"); system("id"); }
-static void early(void) { puts("early"); }
-static void other(void) { puts("other"); }
+__attribute__((noinline, used)) static void early(void) { puts("early"); }
+__attribute__((noinline, used)) static void other(void) { puts("other"); }
 void (*volatile handler)(void) = other;
 __attribute__((section(".init_array"), used)) static void (*run)(void) = early;
 int main(int c, char **v) { first(c); second(c); handler(); return counts[c]; }
@@ -185,6 +185,28 @@ func TestLeftBehind(t *testing.T) {
 	honest, evil := child(t, compareFiles(t, a, program(true, "deny")), "segment 0"), child(t, compareFiles(t, a, program(true, "allow")), "segment 0")
 	if len(evil.Suspicions) <= len(honest.Suspicions) {
 		t.Error(sketch(evil, ""))
+	}
+}
+
+// TestNumbersAndHandlers tells a number that lies where code does from the address of
+// a function, in a program whose words hold addresses.
+func TestNumbersAndHandlers(t *testing.T) {
+	source := func(number, handler string) string {
+		return strings.NewReplacer("words[4] = {1,", "words[4] = {"+number+",", "handler)(void) = other", "handler)(void) = "+handler).Replace(plainC)
+	}
+	a := built(t, source("0x401157", "other"), "-O1", "-no-pie")
+	said := func(b []byte) bool {
+		n := compareFiles(t, a, b)
+		if c := child(t, n, ".data"); len(c.UnexplainedB) == 0 {
+			t.Error(sketch(n, ""))
+		}
+		return slices.ContainsFunc(codeSaid(n), func(s string) bool { return strings.Contains(s, "leads to other code") })
+	}
+	if said(built(t, source("0x401167", "other"), "-O1", "-no-pie")) {
+		t.Error("a number is said to lead to code")
+	}
+	if !said(built(t, source("0x401157", "early"), "-O1", "-no-pie")) {
+		t.Error("another handler is not said")
 	}
 }
 

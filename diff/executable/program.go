@@ -39,6 +39,7 @@ type program struct {
 	lengths   bool   // the length of a text is kept beside its address, as Go does
 	sorted    []int  // the regions by address, when they do not overlap
 	dataRead  *dataSymbols
+	begun     map[uint64]bool // where functions begin, once that was asked
 }
 
 // region is a part of the file that is mapped into memory.

@@ -1,6 +1,7 @@
 package executable
 
 import (
+	"context"
 	"debug/elf"
 	"fmt"
 	"slices"
@@ -78,6 +79,21 @@ func (p *pairing) suspectRedirections(n *diff.Node, list []redirection) {
 	}
 }
 
+// begins reports whether a function is known to begin at an address.
+func (p *program) begins(ctx context.Context, addr uint64) bool {
+	if p.begun == nil {
+		p.begun = map[uint64]bool{}
+		for i := range p.regions {
+			if r := &p.regions[i]; r.exec {
+				for _, s := range p.starts(ctx, r) {
+					p.begun[s.addr] = true
+				}
+			}
+		}
+	}
+	return p.begun[addr]
+}
+
 // codeName is what code at an address is called.
 func (p *program) codeName(p2 *pairing, addr uint64) string {
 	return called(p, p.names(p2.ctx, []uint64{addr}), addr)
@@ -115,7 +131,8 @@ func (p *pairing) redirectedWord(al *aligned, at, size uint64) (redirection, boo
 	}
 	x, y := word(p.a.order, wa), word(p.b.order, wb)
 	rx, ry := p.a.at(x), p.b.at(y)
-	if rx == nil || ry == nil || !rx.exec || !ry.exec || p.known(x, y) {
+	// Any number may lie where code does; what leads to code leads to a function.
+	if rx == nil || ry == nil || !rx.exec || !ry.exec || !p.a.begins(p.ctx, x) || p.known(x, y) {
 		return redirection{}, false
 	}
 	return redirection{at: [2]uint64{at, to}, was: p.a.codeName(p, x), is: p.b.codeName(p, y)}, true
