@@ -217,7 +217,7 @@ func (m *markdown) body(n *diff.Node, lines []contentLine, note bool) {
 	for _, r := range n.Reasons {
 		out := prose(r.Field)
 		if r.A != "" || r.B != "" {
-			out += ": " + code(cut(r.A)) + " → " + code(cut(r.B))
+			out += ": " + code(m.o.cut(r.A)) + " → " + code(m.o.cut(r.B))
 		}
 		if c := r.Cause; c != nil {
 			out += fmt.Sprintf(" (%s %s, %s)", prose(c.ID), prose(c.Name), c.Confidence)

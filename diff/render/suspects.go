@@ -163,7 +163,10 @@ func (s Suspect) Others() string {
 
 // Said is what a finding says, with its kind and the part of the file it is in, not
 // escaped.
-func (f Finding) Said() string {
+func (f Finding) Said() string { return f.said(false) }
+
+// said is Said, cut only where not all is asked for.
+func (f Finding) said(all bool) string {
 	var lead []string
 	if f.Kind != "" {
 		lead = append(lead, string(f.Kind))
@@ -174,7 +177,11 @@ func (f Finding) Said() string {
 	if len(lead) == 0 {
 		return f.What
 	}
-	return strings.Join(lead, ", ") + ": " + cut(f.What)
+	what := f.What
+	if !all {
+		what = cut(what)
+	}
+	return strings.Join(lead, ", ") + ": " + what
 }
 
 // part is where in its file a finding is; "" when it is about the whole.
@@ -227,6 +234,7 @@ type suspiciousLine struct {
 	where string
 	text  string // not escaped
 	flag  string // what shows the rest; "" when all is there
+	all   bool   // the text is not cut either
 	f     *Finding
 }
 
@@ -238,7 +246,7 @@ func (o Options) suspiciousLines(root *diff.Node, files []Suspect, few int) (out
 		all := o.whole(*s)
 		kinds, left := s.show(all)
 		if s.Findings == 1 {
-			out = append(out, suspiciousLine{file: s, text: s.found[0].Said(), f: &s.found[0]})
+			out = append(out, suspiciousLine{file: s, text: s.found[0].said(all), f: &s.found[0]})
 			continue
 		}
 		if i >= few && !all {
@@ -253,7 +261,7 @@ func (o Options) suspiciousLines(root *diff.Node, files []Suspect, few int) (out
 		for _, k := range kinds {
 			for j := range k.shown {
 				f := &k.shown[j]
-				out = append(out, suspiciousLine{kind: string(k.kind), where: f.part(), text: f.What, f: f})
+				out = append(out, suspiciousLine{kind: string(k.kind), where: f.part(), text: f.What, all: all, f: f})
 			}
 			if k.left > 0 {
 				out = append(out, suspiciousLine{kind: string(k.kind), text: "and " + number(k.left) + " more"})
@@ -269,5 +277,9 @@ func (l suspiciousLine) below() string {
 	if l.where != "" {
 		lead += ", in " + safe.Line(l.where)
 	}
-	return lead + ": " + safe.Line(cut(l.text))
+	text := l.text
+	if !l.all {
+		text = cut(text)
+	}
+	return lead + ": " + safe.Line(text)
 }

@@ -245,3 +245,29 @@ func TestFlag(t *testing.T) {
 		}
 	}
 }
+
+// TestNothingCutForGood: what a bound on a line leaves out is there with --full, and
+// that of a file's findings with the flag that is printed for it.
+func TestNothingCutForGood(t *testing.T) {
+	end := "the end of a long sentence"
+	long := strings.Repeat("word ", 100) + end
+	root := release()
+	c := root.Children[0].Children[3]
+	c.Children[0].Suspicions[0].What = long
+	c.Children[0].Reasons = append(c.Children[0].Reasons, diff.Reason{Field: "text", A: long, B: "b"})
+	root.Children[0].Children[5].Suspicions[0].What = long // the only one of its file
+	for _, ext := range []string{"txt", "md"} {
+		for o, want := range map[*Options]int{{}: 0, {Full: true}: 5} {
+			var b bytes.Buffer
+			if err := writers[ext](&b, root, *o); err != nil {
+				t.Fatal(err)
+			}
+			if n := strings.Count(b.String(), end); n < want || want == 0 && ext == "txt" && n > 0 {
+				t.Errorf("%s, full %v: said %d times", ext, o.Full, n)
+			}
+		}
+	}
+	if out := summaryOf(t, root, Options{Only: []string{"usr/bin/c"}}); !strings.Contains(out, end) {
+		t.Errorf("the flag that is printed does not show it:\n%s", out)
+	}
+}

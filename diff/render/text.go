@@ -152,7 +152,7 @@ func (t *text) node(n *diff.Node, depth int) {
 // own writes what a node says itself. The summary has said the root's note.
 func (t *text) own(in string, n *diff.Node, note bool) {
 	for _, s := range n.Suspicions {
-		t.line("%s%s %s", in, t.paint(red, "suspicious, "+safe.Line(string(s.Kind))+":"), cut(safe.Line(s.What)))
+		t.line("%s%s %s", in, t.paint(red, "suspicious, "+safe.Line(string(s.Kind))+":"), t.o.cut(safe.Line(s.What)))
 	}
 	var derived []string
 	for _, r := range n.Reasons {
@@ -163,7 +163,7 @@ func (t *text) own(in string, n *diff.Node, note bool) {
 		t.reason(in, r)
 	}
 	if len(derived) > 0 {
-		t.line("%s%s", in, t.paint(faint, "follows from what is below: "+cut(strings.Join(derived, ", "))))
+		t.line("%s%s", in, t.paint(faint, "follows from what is below: "+t.o.cut(strings.Join(derived, ", "))))
 	}
 	if note && n.Note != "" {
 		t.line("%s%s %s", in, t.paint(yellow, "note:"), safe.Line(n.Note))
@@ -255,7 +255,7 @@ func (t *text) reason(in string, r diff.Reason) {
 	a, b := cmp.Or(safe.Line(r.A), "none"), cmp.Or(safe.Line(r.B), "none")
 	out := safe.Line(r.Field)
 	if r.A != "" || r.B != "" {
-		out += ": " + t.paint(red, cut(a)) + " → " + t.paint(green, cut(b))
+		out += ": " + t.paint(red, t.o.cut(a)) + " → " + t.paint(green, t.o.cut(b))
 	}
 	if c := r.Cause; c != nil {
 		out += t.paint(cyan, fmt.Sprintf("  [%s %s, %s]", safe.Line(c.ID), safe.Line(c.Name), c.Confidence))
@@ -268,6 +268,14 @@ func (t *text) reason(in string, r diff.Reason) {
 
 // maxValue bounds a value in characters.
 const maxValue = 200
+
+// cut shortens a value, unless all is asked for.
+func (o Options) cut(s string) string {
+	if o.Full {
+		return s
+	}
+	return cut(s)
+}
 
 func cut(s string) string {
 	if r := []rune(s); len(r) > maxValue {
