@@ -261,3 +261,37 @@ func TestExceptions(t *testing.T) {
 		t.Error(sketch(n, ""))
 	}
 }
+
+// TestCaseLeftBehind leaves one word of a table of jumps as it was when the others
+// follow the code, which moved: its case runs other code then.
+func TestCaseLeftBehind(t *testing.T) {
+	a, b := built(t, switchesC, "-O2"), built(t, switchesC, "-O2", "-DDOOR")
+	left := func(n *diff.Node) bool {
+		return slices.ContainsFunc(codeSaid(n), func(s string) bool {
+			return strings.Contains(s, ".rodata") || strings.Contains(s, "leads to other code")
+		})
+	}
+	words := func(p []byte) (off uint64, size uint64) {
+		f, err := elf.NewFile(bytes.NewReader(p))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := f.Section(".rodata")
+		return s.Offset, s.Size
+	}
+	offA, sizeA := words(a)
+	offB, sizeB := words(b)
+	// The tables are the last thing; the last words of both are of one table.
+	at := uint64(8)
+	evil := bytes.Clone(b)
+	copy(evil[offB+sizeB-at:offB+sizeB-at+4], a[offA+sizeA-at:offA+sizeA-at+4])
+	if bytes.Equal(evil, b) {
+		t.Fatal("the tables did not move")
+	}
+	if honest := compareFiles(t, a, b); left(honest) {
+		t.Error(sketch(honest, ""))
+	}
+	if n := compareFiles(t, a, evil); !left(n) {
+		t.Error(sketch(n, ""))
+	}
+}

@@ -23,7 +23,7 @@ func (p *pairing) pointers(n *diff.Node, al *aligned) {
 		}
 	}
 	setHunks(n, open, closed)
-	p.suspectRedirections(n, p.redirectedWords(al, open))
+	p.suspectRedirections(n, append(p.redirectedWords(al, open), p.leftCases(al, closed)...))
 	if len(closed) == 0 {
 		return
 	}

@@ -138,6 +138,51 @@ func (p *pairing) redirectedWord(al *aligned, at, size uint64) (redirection, boo
 	return redirection{at: [2]uint64{at, to}, was: p.a.codeName(p, x), is: p.b.codeName(p, y)}, true
 }
 
+// maxCases bounds the words of a table of jumps that are looked at.
+const maxCases = 4096
+
+// leftCases finds words of tables of jumps that are as they were, where others of the
+// table follow what moved: they lead to other code than before.
+func (p *pairing) leftCases(al *aligned, closed []diff.Hunk) (out []redirection) {
+	if p.refs == nil || al.a.write {
+		return nil
+	}
+	seen := map[uint64]bool{}
+	for _, h := range closed {
+		at := al.a.addr + uint64(h.A.Off)
+		r, ok := p.refs.before(0, at, al.a)
+		if !ok || seen[r.a] || !p.refs.partners(r.a, r.b) || at-r.a != al.b.addr+uint64(h.B.Off)-r.b {
+			continue
+		}
+		seen[r.a] = true
+		n := min(p.refs.reach(r.a, al.a, false), p.refs.reach(r.b, al.b, true), 4*maxCases) / 4 * 4
+		wa, errA := readAt(p.a.in, al.a.off+r.a-al.a.addr, n)
+		wb, errB := readAt(p.b.in, al.b.off+r.b-al.b.addr, n)
+		if errA != nil || errB != nil {
+			continue
+		}
+		for i := uint64(0); i < n; i += 4 {
+			x, y := fromStart(wa[i:i+4], p.a.order, 0, r.a), fromStart(wb[i:i+4], p.b.order, 0, r.b)
+			q := p.a.at(x)
+			if q == nil || !q.exec {
+				break // the table ends
+			}
+			if string(wa[i:i+4]) == string(wb[i:i+4]) && !p.known(x, y) && len(out) < maxReasons {
+				out = append(out, redirection{at: [2]uint64{r.a + i, r.b + i}, was: p.a.placeName(p, x), is: p.b.placeName(p, y)})
+			}
+		}
+	}
+	return out
+}
+
+// placeName is what a place in code is called.
+func (p *program) placeName(p2 *pairing, addr uint64) string {
+	if s := p.names(p2.ctx, []uint64{addr})[addr]; s != "" {
+		return s
+	}
+	return hexNumber(addr)
+}
+
 // resolverTypes are the relocations by which a function of the program is asked at
 // its start what is to be called.
 var resolverTypes = map[elf.Machine]uint32{
@@ -152,7 +197,8 @@ func (e *elfPair) redirectedRelocations(la, lb []relocation) (out []redirection)
 	resolver := resolverTypes[e.a.header.machine]
 	for _, x := range la {
 		to, ok := e.p.spot(x.off)
-		if !ok || len(out) >= maxReasons {
+		// Slots of imports are used by their names, in whatever order they lie.
+		if !ok || len(out) >= maxReasons || e.p.a.imports != nil && e.p.a.imports()[x.off] != "" {
 			continue
 		}
 		i, found := slices.BinarySearchFunc(lb, to, func(r relocation, a uint64) int { return compare(r.off, a) })
