@@ -152,7 +152,7 @@ func TestZstdIsProved(t *testing.T) {
 	split := func() io.Reader {
 		return io.MultiReader(bytes.NewReader(p[:8]), struct{ io.Reader }{bytes.NewReader(p[8:])})
 	}
-	const image = ", the first 8 bytes a block of their own as of containers/image"
+	const image = ", a first block of 8 bytes as of containers/image"
 	plain := linked(bytes.NewReader(p), zstd.SpeedDefault)
 	for _, tc := range []struct {
 		b    []byte

@@ -69,7 +69,7 @@ func zstdEncoder(o kzstd.Options) Encoder {
 // headFirst is a setting whose first bytes are a block of their own.
 func headFirst(s Setting) Setting {
 	open := s.Open
-	s.Params += fmt.Sprintf(", the first %d bytes a block of their own as of containers/image", headSize)
+	s.Params += fmt.Sprintf(", a first block of %d bytes as of containers/image", headSize)
 	s.Open = func(w io.Writer) (io.WriteCloser, error) { return &headWriter{open: open, w: w, left: headSize}, nil }
 	s.head = true
 	return s
