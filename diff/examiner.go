@@ -201,6 +201,9 @@ func (x *Examiner) Examine(ctx context.Context, n *Node) error {
 	if a == nil || b == nil {
 		return nil
 	}
+	if n.passed {
+		n.passed, n.Capped, n.Note = false, false, ""
+	}
 	return x.own().examine(ctx, n, true, a, b)
 }
 

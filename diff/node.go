@@ -145,6 +145,7 @@ type Node struct {
 	// them, or recognised one of them alone, so that they are compared as bytes.
 	Broken bool
 
+	passed       bool   // its content was not looked into, for want of room: that alone caps it
 	omitted      int    // parts that differ and that the tree has no room for
 	omittedFirst string // name of the first of them
 

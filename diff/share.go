@@ -284,7 +284,7 @@ func (u *unit) undo() {
 		return
 	}
 	*u.node = u.before
-	u.node.Capped = true
+	u.node.passed, u.node.Capped = true, true
 	u.node.note(fmt.Sprintf("its content was not looked into: the tree holds at most %d nodes, and at most %d bytes are kept aside for it", u.share.limit.Nodes, u.share.limit.Spool))
 	u.node.settle()
 	u.node = nil

@@ -113,6 +113,30 @@ func TestShareKeepsTheFirst(t *testing.T) {
 	}
 }
 
+// TestExamineWhatWasPassed: what a bound left out can be looked into afterwards, and
+// then nothing of it is capped.
+func TestExamineWhatWasPassed(t *testing.T) {
+	body := func(s string) string { return strings.Repeat("equal\n", 9000) + s + "\n" }
+	x := NewExaminer(Options{TempDir: t.TempDir(), Limits: Limits{Spool: 600 << 10}})
+	files := func(s string) []byte {
+		return tarBytes(t, file{name: "one", body: body(s)}, file{name: "two", body: body(s)})
+	}
+	n, err := x.Pair(t.Context(), "", "a.tar", bytesInput(files("a")), bytesInput(files("b")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	two := mustFind(t, n, "two")
+	if !two.Capped || two.Residue != ResidueUnexamined || len(two.RangesA) > 0 || !n.Capped {
+		t.Fatal(sketch(n, ""))
+	}
+	if err := x.Examine(t.Context(), two); err != nil {
+		t.Fatal(err)
+	}
+	if two.Capped || two.Note != "" || two.Residue != ResidueKnown || len(two.RangesA) != 1 {
+		t.Error(sketch(two, ""))
+	}
+}
+
 // TestKeptIsBounded: contents that differ take no more space than is allowed, and
 // what is being looked into as much again.
 func TestKeptIsBounded(t *testing.T) {
