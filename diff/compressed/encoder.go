@@ -97,6 +97,16 @@ func IdentifyDeflate(ctx context.Context, encoded, decoded *io.SectionReader) (E
 	return first(ctx, deflateCandidates(gzipMember{}), encoded, decoded)
 }
 
+// Encoded is Identify, or IdentifyDeflate, with the encoder's name.
+func Encoded(ctx context.Context, deflate bool, encoded, decoded *io.SectionReader) (string, bool) {
+	find := Identify
+	if deflate {
+		find = IdentifyDeflate
+	}
+	e, ok := find(ctx, encoded, decoded)
+	return e.String(), ok
+}
+
 func again(r *io.SectionReader) *io.SectionReader { return io.NewSectionReader(r, 0, r.Size()) }
 
 // deflateCandidates are in the order in which they are tried. Levels often make

@@ -71,6 +71,7 @@ type collector struct {
 }
 
 func (c *collector) run() error {
+	c.m.level = make([]bool, len(c.m.a))
 	for i, j := range c.m.toB {
 		if err := c.p.ctx.Err(); err != nil {
 			return err
@@ -124,6 +125,7 @@ func (c *collector) pair(i int32) error {
 	}
 	c.data = c.data[:0]
 	if bytes.Equal(c.w.a.bytes, c.w.b.bytes) {
+		c.m.level[i] = true
 		if !c.equal(fa, fb) {
 			c.al.code.open = append(c.al.code.open, i)
 		} else if len(c.data) > 0 {
@@ -140,6 +142,7 @@ func (c *collector) pair(i int32) error {
 	if err := c.w.pair(c.p); err != nil {
 		return err
 	}
+	c.m.level[i] = c.w.level()
 	j := &judged{}
 	g := &judging{p: c.p, al: c.al, w: &c.w, j: j, m: c.m, c: c}
 	es := g.window()

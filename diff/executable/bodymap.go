@@ -15,6 +15,9 @@ type bodyMap struct {
 	toB, toA []int32 // the number of the partner; -1 for none
 	moved    []bool  // by A's numbers: it is in another order
 	recent   []recentPair
+	// level are the pairs, by A's numbers, whose instructions lie at the same offsets
+	// and are the same but for addresses; it is known once all were looked at.
+	level []bool
 }
 
 // recentPair is a pair of functions that was aligned a short while ago.
@@ -290,6 +293,9 @@ func (m *bodyMap) same(p *pairing, al *aligned, a, b uint64) bool {
 	if b < uint64(fb.off) || b >= uint64(fb.end) {
 		return false
 	}
+	if m.level != nil && m.level[i] {
+		return a-uint64(fa.off) == b-uint64(fb.off)
+	}
 	w := m.window(p, al, int32(i))
 	return w != nil && w.same(a, b)
 }
@@ -317,6 +323,20 @@ func (m *bodyMap) window(p *pairing, al *aligned, i int32) *window {
 	copy(m.recent[1:], m.recent)
 	m.recent[0] = recentPair{i, w}
 	return w
+}
+
+// level reports whether all instructions are paired, and each with the one at its
+// own offset.
+func (w *window) level() bool {
+	if len(w.a.ins) != len(w.b.ins) || len(w.runs) != 1 || w.runs[0] != (run{n: len(w.a.ins)}) {
+		return false
+	}
+	for i := range w.a.ins {
+		if w.a.ins[i].off != w.b.ins[i].off {
+			return false
+		}
+	}
+	return true
 }
 
 // pair aligns the instructions of a window that is one function on each side.

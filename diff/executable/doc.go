@@ -14,7 +14,11 @@
 // length that Go keeps beside a text, or from the next place that something refers
 // to; the last is what compilers do, and no proof. In programs that are not moved when
 // they are loaded, numbers in code may be addresses by their value alone: they are
-// counted. Every other difference stays unexplained, and is a suspicion; and so is
+// counted. Go's table of functions and DWARF are taken apart in the same way: the
+// records of both sides are paired by what they say, and what they refer to is held
+// to be the same. A record that has no pair, or that says something else, stays
+// unexplained and is named; a compressed section follows from its content when one
+// known encoder makes exactly its bytes. Every other difference stays unexplained, and is a suspicion; and so is
 // what is equal on both sides and leads to something else, because that moved. The
 // package does not run, link or recover anything, does not follow what a program
 // computes, and does not judge whether a change is harmful.

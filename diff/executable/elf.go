@@ -26,6 +26,8 @@ type elfPair struct {
 	debugHunks               map[string][]diff.Hunk // what differs in debug sections, by name
 	debugTables              map[string][2][]byte   // sections of strings that debug information points to, by name
 	dirs                     [][2]string            // in which units were compiled, where they differ; nil until they are wanted
+	debugPair                *dwarfPair             // nil when debug information is not taken apart
+	debugRead                bool                   // it was tried
 }
 
 func compareELF(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input) error {

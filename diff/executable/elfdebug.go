@@ -22,10 +22,14 @@ func isDebug(s *section) bool {
 	return strings.HasPrefix(s.name, ".debug_") && s.flags&elf.SHF_ALLOC == 0 && s.flags&elf.SHF_COMPRESSED == 0
 }
 
-// compareDebug compares debug information byte by byte. Words that hold the
+func isDebugName(name string) bool {
+	return strings.HasPrefix(name, ".debug_") || strings.HasPrefix(name, ".zdebug_")
+}
+
+// compareDebugBytes compares debug information byte by byte. Words that hold the
 // place of a string, of code or of other debug information that moved follow from
 // what they point to.
-func (e *elfPair) compareDebug(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input) error {
+func (e *elfPair) compareDebugBytes(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input) error {
 	if err := x.Binary(ctx, n, a, b); err != nil {
 		return err
 	}
@@ -43,7 +47,7 @@ func (e *elfPair) compareDebug(ctx context.Context, x *diff.Examiner, n *diff.No
 			Cause: &diff.Cause{ID: "derived", Name: "places of what moved", Confidence: diff.Derived}})
 	}
 	if n.Name == ".debug_info" {
-		e.units(n, x)
+		e.units(ctx, n, x)
 	}
 	return nil
 }
@@ -125,9 +129,9 @@ func (e *elfPair) hunksOfSection(ctx context.Context, name string) []diff.Hunk {
 
 // units lists what the compilation units say of themselves, and gives reasons of
 // what differs.
-func (e *elfPair) units(n *diff.Node, x *diff.Examiner) {
-	ua, errA := e.a.units()
-	ub, errB := e.b.units()
+func (e *elfPair) units(ctx context.Context, n *diff.Node, x *diff.Examiner) {
+	ua, errA := e.a.units(ctx)
+	ub, errB := e.b.units(ctx)
 	for i, err := range []error{errA, errB} {
 		if err != nil {
 			addNote(n, fmt.Sprintf("the units of side %s could not be read: %v", "AB"[i:i+1], err))
@@ -176,7 +180,7 @@ func distinct(us []unitInfo, of func(unitInfo) string) []string {
 type unitInfo struct{ name, dir, producer string }
 
 // units reads the first entry of each compilation unit.
-func (f *elfFile) units() (out []unitInfo, err error) {
+func (f *elfFile) units(ctx context.Context) (out []unitInfo, err error) {
 	// The library is not known to panic on what is broken; a file from an attacker
 	// may know better.
 	defer func() {
@@ -184,19 +188,9 @@ func (f *elfFile) units() (out []unitInfo, err error) {
 			err = bad("reading debug information: %v", r)
 		}
 	}()
-	get := func(name string) ([]byte, error) {
-		s := f.section(name)
-		if s == nil || !s.hasBytes() {
-			return nil, nil
-		}
-		if s.size > maxDebug || s.flags&elf.SHF_COMPRESSED != 0 {
-			return nil, bad("%s is compressed, or has more than %d bytes", name, maxDebug)
-		}
-		return readAt(f.in, s.off, s.size)
-	}
 	data := map[string][]byte{}
 	for _, name := range []string{"abbrev", "info", "str", "line_str", "str_offsets", "addr"} {
-		if data[name], err = get(".debug_" + name); err != nil {
+		if data[name], err = f.debugSection(ctx, name, maxDebug); err != nil {
 			return nil, err
 		}
 	}

@@ -71,8 +71,8 @@ func stringAt(table []byte, at uint64) (string, bool) {
 func (e *elfPair) mapped(a, b string) bool {
 	if e.dirs == nil {
 		e.dirs = [][2]string{}
-		ua, errA := e.a.units()
-		ub, errB := e.b.units()
+		ua, errA := e.a.units(e.p.ctx)
+		ub, errB := e.b.units(e.p.ctx)
 		if errA == nil && errB == nil && len(ua) == len(ub) {
 			for i := range ua {
 				e.addDir(ua[i].dir, ub[i].dir)

@@ -2,6 +2,7 @@ package executable
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"slices"
 
@@ -19,6 +20,7 @@ type tiling struct {
 	ctx          context.Context
 	a, b         []byte
 	open, closed []diff.Hunk
+	opened       int // how many were open when the last one was closed
 }
 
 // put notes that two ranges differ.
@@ -31,6 +33,21 @@ func (g *tiling) put(hs *[]diff.Hunk, a, b diff.Range) {
 		}
 	}
 	*hs = append(*hs, diff.Hunk{A: a, B: b})
+}
+
+// near notes an explained pair of ranges, joined with the last one when only equal
+// bytes lie between them.
+func (g *tiling) near(a, b diff.Range) {
+	const gap = 64
+	if k := len(g.closed) - 1; k >= 0 && g.opened == len(g.open) {
+		l := &g.closed[k]
+		da, db := a.Off-l.A.Off-l.A.Len, b.Off-l.B.Off-l.B.Len
+		if da == db && da >= 0 && da <= gap {
+			l.A.Len, l.B.Len = a.Off+a.Len-l.A.Off, b.Off+b.Len-l.B.Off
+			return
+		}
+	}
+	g.closed, g.opened = append(g.closed, diff.Hunk{A: a, B: b}), len(g.open)
 }
 
 func (t tile) rng() diff.Range { return rangeOf(t.off, t.end-t.off) }
@@ -110,6 +127,7 @@ func (g *tiling) table(ta, tb []tile, same func(i, j int) bool, explains func(i 
 	if _, _, err = g.pairs(ta, tb, same, func(i, j int) { partner[j], toB[i] = i, j }); err != nil {
 		return nil, nil, err
 	}
+	from := len(g.open)
 	last := 0 // the record of B after the last one that A's records had in order
 	for i := range ta {
 		switch j := toB[i]; {
@@ -138,7 +156,22 @@ func (g *tiling) table(ta, tb []tile, same func(i, j int) bool, explains func(i 
 			last = i + 1
 		}
 	}
+	g.open = append(g.open[:from], replaced(g.open[from:])...)
 	return onlyA, onlyB, nil
+}
+
+// replaced makes one of what A alone has and what B alone has at the same place.
+func replaced(hs []diff.Hunk) []diff.Hunk {
+	slices.SortStableFunc(hs, func(x, y diff.Hunk) int { return cmp.Or(cmp.Compare(x.B.Off, y.B.Off), cmp.Compare(x.A.Off, y.A.Off)) })
+	var out []diff.Hunk
+	for _, h := range hs {
+		if k := len(out) - 1; k >= 0 && h.A.Len == 0 && out[k].B.Len == 0 && out[k].B.Off == h.B.Off && (out[k].A.Off == h.A.Off || out[k].A.Off+out[k].A.Len == h.A.Off) {
+			out[k].B = h.B
+			continue
+		}
+		out = append(out, h)
+	}
+	return out
 }
 
 func (g *tiling) alone(a, b diff.Range, explained bool) {

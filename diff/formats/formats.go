@@ -2,7 +2,11 @@ package formats
 
 import (
 	_ "github.com/stagescope/stagescope/diff/archive"
-	_ "github.com/stagescope/stagescope/diff/compressed"
-	_ "github.com/stagescope/stagescope/diff/executable"
+	"github.com/stagescope/stagescope/diff/compressed"
+	"github.com/stagescope/stagescope/diff/executable"
 	_ "github.com/stagescope/stagescope/diff/structured"
 )
+
+// Sections of programs are compressed as files are; the two packages do not know of
+// one another.
+func init() { executable.Encoder = compressed.Encoded }
