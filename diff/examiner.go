@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -118,6 +119,10 @@ func openInput(in *Input) (ReaderAtCloser, int64, error) {
 // lets the formats say what it is. The node is not yet anyone's child.
 func (x *Examiner) Pair(ctx context.Context, kind Kind, name string, a, b *Input) (*Node, error) {
 	x = x.own()
+	if a != nil && b != nil && (a.Cut != "" || b.Cut != "") {
+		n := &Node{Kind: cmp.Or(kind, KindFile), Name: name, A: &Side{Name: a.Name, Size: -1}, B: &Side{Name: b.Name, Size: -1}}
+		return n, x.cutPair(ctx, n, kind == "", a, b)
+	}
 	n, err := x.sides(ctx, kind, name, a, b)
 	if err != nil || n.Status != Differs {
 		return n, err

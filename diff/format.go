@@ -14,6 +14,7 @@ type Input struct {
 	io.ReaderAt
 	Name string // as it is called in its container; hostile text
 	Size int64  // bytes
+	Cut  string // why it ends where it does, when more may follow that could not be read; "" when this is all
 
 	once sync.Once
 	head []byte
@@ -67,6 +68,9 @@ type Format struct {
 	// Weak formats are asked after all others: text is one. Special formats are
 	// asked before them: a Debian package is an ar archive as well.
 	Weak, Special bool
+	// Partial says that Compare reads with Input.Through, so that it gets as far as
+	// the bytes of an input that is cut go, and says that it did not get to the end.
+	Partial bool
 	// Text says that content of this kind is shown line by line.
 	Text bool
 	// Files says that what lies in it are files, with names of their own, rather

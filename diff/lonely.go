@@ -12,9 +12,9 @@ import (
 // unread adds a pair of which one side, or a part of it, could not be read: it
 // is never the same, and differs only where that could be seen.
 func (m *matching) unread(a, b *member) {
-	defer a.body.release()
-	defer b.body.release()
 	if m.skip(a.Name) {
+		a.body.release()
+		b.body.release()
 		return
 	}
 	n := &Node{Kind: KindEntry, Name: a.Name, Status: Unreadable, A: a.side(true), B: b.side(true)}
@@ -23,32 +23,51 @@ func (m *matching) unread(a, b *member) {
 		n.Reasons = rs
 		suspectEntry(n, fa, fb)
 	}
-	if len(n.Reasons) > 0 {
-		n.Status, n.Capped = Differs, true
-	}
 	for i, e := range []*member{a, b} {
-		if e.Unread != "" {
+		if e.Unread != "" && !e.cut {
 			n.note("side " + "AB"[i:i+1] + ": " + e.Unread)
 		}
 	}
-	m.tell(n, true)
+	n.differsByReasons()
 	n.settle()
-	m.add(a.key, n)
+	m.tell(n, true)
+	at, ok := m.add(a.key, n)
+	if !ok || m.x.o.Lazy || !a.cut && !b.cut || !a.hasBody() || !b.hasBody() {
+		for i, e := range []*member{a, b} {
+			if e.cut {
+				n.note("side " + "AB"[i:i+1] + ": " + e.Unread)
+			}
+		}
+		a.body.release()
+		b.body.release()
+		return
+	}
+	m.fail(m.cutMember(at, n, a, b))
+	n.differsByReasons()
+	n.settle()
+}
+
+// differsByReasons says of what could not be read that it differs all the same.
+func (n *Node) differsByReasons() {
+	if len(n.Reasons) > 0 {
+		n.Status = Differs
+	}
+	n.Capped = n.Capped || n.Status == Differs
 }
 
 // lonely makes nodes of members that the other side does not have. Nothing is
-// said of them when a side was not read to its end: they may come yet.
-func (m *matching) lonely(complete bool) {
-	if !complete {
-		if k := len(m.a) + len(m.b); k > 0 {
-			m.n.note(fmt.Sprintf("%d members had no counterpart when reading ended", k))
-		}
-		return
-	}
-	for _, isB := range []bool{false, true} {
+// said of them when that was not read to its end: they may come yet.
+func (m *matching) lonely(ended [2]bool) {
+	for side, isB := range []bool{false, true} {
 		of := m.a
 		if isB {
 			of = m.b
+		}
+		if !ended[1-side] {
+			if len(of) > 0 {
+				m.n.note(fmt.Sprintf("%d members of side %c have no counterpart in what could be read of the other", len(of), 'A'+side))
+			}
+			continue
 		}
 		// In order, so that a bound on nodes leaves out the same ones every time.
 		for _, key := range slices.Sorted(maps.Keys(of)) {

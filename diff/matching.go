@@ -29,8 +29,8 @@ type matching struct {
 	found []placed // in the order in which they came; under the share's lock
 	more  int      // differing members that the bound on nodes left no room for
 
-	broken  error // why a side was not read to its end
-	stopped error // that the comparison was cancelled
+	broken  [2]error // why each side was not read to its end
+	stopped error    // that the comparison was cancelled
 
 	mu  sync.Mutex
 	err error
@@ -306,14 +306,16 @@ func (m *matching) add(key string, n *Node) (at spot, ok bool) {
 	return m.share.add(m, placed{key: key, node: n})
 }
 
-// gather finds what is left when both sides were read, to their ends if complete.
-func (m *matching) gather(complete bool) {
+// gather finds what is left when the sides were read; ended says which were to their
+// ends.
+func (m *matching) gather(ended [2]bool) {
+	complete := ended[0] && ended[1]
 	m.wg.Wait()
 	m.fail(m.resolve())
 	if complete {
 		m.moved()
 	}
-	m.lonely(complete)
+	m.lonely(ended)
 }
 
 // finish makes children of what was found, in the order of their names, once the

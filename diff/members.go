@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"io"
@@ -20,6 +21,7 @@ type member struct {
 	seq    int
 	key    string // name, with a number when it is not the first of that name
 	has    bool   // it has content, be it empty
+	cut    bool   // the body is only what could be read of it
 	hashed bool
 	sum    [32]byte // once it is hashed
 	size   int64
@@ -48,8 +50,8 @@ const pending = 8
 
 // Streams compares the members of two containers in lock step and adds a child
 // for each that is not equal. It reads both to their ends, also when they
-// differ early. A stream that breaks off leaves n Unreadable, with what was
-// found so far.
+// differ early, or when the other one breaks off: then n is Unreadable, unless
+// what could be read differs, with what was found.
 func (x *Examiner) Streams(ctx context.Context, n *Node, a, b Stream) error {
 	return x.streams(ctx, n, x.reading(a, "A"), x.reading(b, "B"))
 }
@@ -77,32 +79,26 @@ func (x *Examiner) streams(ctx context.Context, n *Node, ra, rb *reading) error 
 func (x *Examiner) read(ctx context.Context, n *Node, ra, rb *reading, s *share, list int) *matching {
 	defer ra.s.Close()
 	defer rb.s.Close()
-	inner, cancel := context.WithCancel(ctx)
-	defer cancel()
 	m := &matching{ctx: ctx, x: x, n: n, a: map[string]*member{}, b: map[string]*member{}, share: s, list: list}
 	s.mu.Lock()
 	s.lists[list] = m
 	s.mu.Unlock()
-	var errs [2]error
 	var wg sync.WaitGroup
 	ca, cb := make(chan *member, pending), make(chan *member, pending)
-	wg.Go(func() { defer close(ca); errs[0] = ra.run(inner, ca) })
-	wg.Go(func() { defer close(cb); errs[1] = rb.run(inner, cb) })
+	wg.Go(func() { defer close(ca); m.broken[0] = ra.run(ctx, ca) })
+	wg.Go(func() { defer close(cb); m.broken[1] = rb.run(ctx, cb) })
 	m.run(ca, cb)
 	wg.Wait()
-	m.broken = cmp.Or(errs[0], errs[1])
-	if m.stopped = ctx.Err(); m.stopped != nil {
-		m.broken = m.stopped
-	}
+	m.stopped = ctx.Err()
 	m.counts = cmp.Or(ra.order.counts, rb.order.counts)
-	m.gather(m.broken == nil)
+	m.gather([2]bool{m.stopped == nil && m.broken[0] == nil, m.stopped == nil && m.broken[1] == nil})
 	return m
 }
 
 // end makes the tree of what was read. Only a comparison that was cancelled is an
 // error; whatever else went wrong is said in the node.
 func (m *matching) end() error {
-	n, err := m.n, m.broken
+	n, err := m.n, cmp.Or(m.stopped, m.broken[0], m.broken[1])
 	if e := m.finish(err == nil); e != nil && err == nil {
 		err = e
 	}
@@ -114,10 +110,18 @@ func (m *matching) end() error {
 		n.note("reading was interrupted")
 		return m.stopped
 	}
-	n.note(err.Error())
+	for _, e := range m.broken {
+		if e != nil {
+			n.note(e.Error())
+		}
+	}
+	if m.broken == [2]error{} {
+		n.note(err.Error())
+	}
 	if n.Status != Differs {
 		n.Status = Unreadable
 	}
+	n.settle()
 	return nil
 }
 
@@ -138,6 +142,7 @@ func (r *reading) run(ctx context.Context, out chan<- *member) error {
 			return fmt.Errorf("reading side %s: %w: it has more than %d members", r.name, ErrLimit, r.n)
 		}
 		m := &member{Member: *got, seq: r.n, key: got.Name, stream: r}
+		late, _ := got.Body.(unread)
 		r.n++
 		// Both sides hash alike. Should two names of one side have one hash, the
 		// second is numbered and finds no partner: a difference too many, never one
@@ -156,10 +161,14 @@ func (r *reading) run(ctx context.Context, out chan<- *member) error {
 				m.Body = &bounded{ctx: ctx, r: m.Body, left: r.x.limit.Decoded}
 			}
 		}
-		if err := r.take(m); err != nil {
+		broken, err := r.take(ctx, m)
+		if err != nil {
 			return fmt.Errorf("reading side %s: %q: %w", r.name, got.Name, err)
 		}
-		if r.entry != nil {
+		if late != nil && m.Unread == "" {
+			m.Unread = late.Unread()
+		}
+		if r.entry != nil && broken == nil {
 			r.entry(m)
 		}
 		select {
@@ -167,26 +176,42 @@ func (r *reading) run(ctx context.Context, out chan<- *member) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+		if broken != nil {
+			return fmt.Errorf("reading side %s: %q: %w", r.name, got.Name, broken)
+		}
 	}
 }
 
-// take reads a member's body, hashes it and keeps it.
-func (r *reading) take(m *member) error {
+// unread is a body that can say, when it has ended, why it is not what the member
+// holds; "" when it is.
+type unread interface{ Unread() string }
+
+// take reads a member's body, hashes it and keeps it. A body that breaks off is kept
+// as far as it goes, and broken says why.
+func (r *reading) take(ctx context.Context, m *member) (broken, err error) {
 	if known, ok := m.Body.(*known); ok {
 		m.sum, m.size = known.sum, known.size
 		m.Body, m.has, m.hashed = nil, true, true
-		return nil
+		return nil, nil
 	}
 	if m.Body == nil {
 		m.size = m.Size
-		return nil
+		return nil, nil
 	}
 	h := sha256.New()
-	b, err := r.x.spool.keep(m.Body, h, nil)
+	body := &untilBroken{r: m.Body}
+	b, err := r.x.spool.keep(body, h, nil)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	if body.err != nil && (ctx.Err() != nil || errors.Is(body.err, ErrLimit)) {
+		b.release()
+		return nil, body.err
 	}
 	m.Body, m.body, m.size, m.has = nil, b, b.size, true
+	if body.err != nil {
+		m.cut, m.Unread = true, body.err.Error()
+	}
 	if b.loose == nil {
 		h.Sum(m.sum[:0])
 		m.hashed = true
@@ -194,7 +219,21 @@ func (r *reading) take(m *member) error {
 		m.digest()
 	}
 	r.x.progress(m.Name, m.size)
-	return nil
+	return body.err, nil
+}
+
+// untilBroken is a reader that ends where another breaks off, and keeps the reason.
+type untilBroken struct {
+	r   io.Reader
+	err error
+}
+
+func (e *untilBroken) Read(p []byte) (int, error) {
+	n, err := e.r.Read(p)
+	if err != nil && err != io.EOF {
+		e.err, err = err, io.EOF
+	}
+	return n, err
 }
 
 // digest hashes a content that is still loose; all others have been.
@@ -264,6 +303,9 @@ func (m *member) side(hash bool) *Side {
 	s := &Side{Name: m.Name, Size: -1}
 	if !m.hasBody() {
 		return s
+	}
+	if m.cut {
+		return s // what it would have been, nobody knows
 	}
 	s.Size = m.size
 	if hash {

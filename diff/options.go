@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"io"
 	"runtime"
 
 	"github.com/stagescope/stagescope/chain"
@@ -22,6 +23,9 @@ type Options struct {
 
 	Index  Index // keeps the entries of layers, by diff ID; nil means that there is none
 	Rehash bool  // read the layers' bytes even when Index knows their entries
+
+	// Stdin is what the reference "-" names; nil means that it names nothing.
+	Stdin io.Reader
 
 	Progress func(Progress) // called from many goroutines; may be nil
 }

@@ -9,3 +9,6 @@ func device(fs.FileInfo) string { return "" }
 
 // owner has nothing to say where files have no numeric owner.
 func owner(fs.FileInfo) (uid, gid int64, ok bool) { return 0, 0, false }
+
+// holds is how much room a file takes on disk; it is not known here.
+func holds(fs.FileInfo) int64 { return -1 }

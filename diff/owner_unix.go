@@ -27,3 +27,11 @@ func owner(st fs.FileInfo) (uid, gid int64, ok bool) {
 	}
 	return int64(s.Uid), int64(s.Gid), true
 }
+
+// holds is how much room a file takes on disk, in blocks.
+func holds(st fs.FileInfo) int64 {
+	if s, ok := st.Sys().(*syscall.Stat_t); ok {
+		return s.Blocks
+	}
+	return -1
+}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"strings"
 
 	"github.com/stagescope/stagescope/chain/image"
 )
@@ -30,35 +30,61 @@ func (c *Comparison) Close() error {
 	return err
 }
 
-// Refs compares what two references name: two images, two files or two
-// directories. A path that is no image is compared as a file or directory. When
-// ctx ends early the comparison holds what was found until then, beside the
-// error.
+// Refs compares what two references name: two images, two files, two directories,
+// or two of these that hold a tree each. A path that is no image, or whose image is
+// damaged where it begins, is compared as file or directory. When ctx ends early the
+// comparison holds what was found until then, beside the error.
 func Refs(ctx context.Context, a, b string, open image.Options, o Options) (*Comparison, error) {
 	c := &Comparison{Examiner: NewExaminer(o)}
+	srcs, err := c.sources(ctx, [2]string{a, b}, o)
+	if err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
 	ims := [2]*image.Image{}
 	errs := [2]error{}
-	for i, ref := range []string{a, b} {
-		if ims[i], errs[i] = image.Open(ctx, ref, open); errs[i] == nil {
+	for i := range srcs {
+		if ims[i], errs[i] = srcs[i].image(ctx, open); errs[i] == nil {
 			c.close = append(c.close, ims[i].Close)
 		}
 	}
-	var err error
+	if err = c.compare(ctx, srcs, ims, errs); c.Root == nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, err
+}
+
+// compare chooses how two sources are compared. errs say why one is no image.
+func (c *Comparison) compare(ctx context.Context, srcs [2]source, ims [2]*image.Image, errs [2]error) (err error) {
+	broken := srcs[0].damaged(errs[0]) || srcs[1].damaged(errs[1])
 	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
 	case errs[0] == nil && errs[1] == nil:
 		c.ImageA, c.ImageB = ims[0], ims[1]
 		if c.Root, err = c.Images(ctx, ims[0], ims[1]); err == nil {
 			err = c.around(ctx)
 		}
-	case plain(a, errs[0]) && plain(b, errs[1]):
-		c.Root, err = c.Paths(ctx, a, b)
-	default:
-		err = notAlike(a, b, errs)
+		return err
+	case errs[0] != nil && !srcs[0].plain(errs[0]), errs[1] != nil && !srcs[1].plain(errs[1]),
+		broken && (srcs[0].path == "" || srcs[1].path == ""):
+		return refError(srcs, errs)
+	case broken:
+		ims = [2]*image.Image{} // what an image means has no counterpart in its damaged files
 	}
-	if c.Root == nil {
-		return nil, errors.Join(err, c.Close())
+	if c.Root, err = c.unlike(ctx, srcs, ims); c.Root == nil {
+		return err
 	}
-	return c, err
+	for i := range srcs {
+		if srcs[i].damaged(errs[i]) {
+			c.Root.note(fmt.Sprintf("side %c cannot be read as an image, if it is one: %s; both are compared as they lie on disk", 'A'+i, srcs[i].said(errs[i])))
+		}
+	}
+	return err
+}
+
+// said is an error without what is said already.
+func (s *source) said(err error) string {
+	return strings.TrimPrefix(err.Error(), fmt.Sprintf("opening image %q: ", s.name))
 }
 
 // RefError says which of the two references could not be opened as an image.
@@ -71,25 +97,24 @@ func (e *RefError) Error() string { return e.Err.Error() }
 
 func (e *RefError) Unwrap() error { return e.Err }
 
-func notAlike(a, b string, errs [2]error) error {
-	for i, ref := range []string{a, b} {
-		if errs[i] != nil && !plain(ref, errs[i]) {
-			return &RefError{ref, errs[i]}
+// refError gives the error of the source that cannot be opened.
+func refError(srcs [2]source, errs [2]error) error {
+	for i, s := range srcs {
+		if errs[i] != nil && (!s.plain(errs[i]) || s.damaged(errs[i])) {
+			return &RefError{s.ref, errs[i]}
 		}
 	}
-	one, other := a, b
-	if errs[0] != nil {
-		one, other = b, a
-	}
-	return fmt.Errorf("comparing %q with %q: %q is an image and %q is not", a, b, one, other)
+	return errors.Join(errs[0], errs[1])
 }
 
-// plain reports whether a reference failed as an image because it is a file or
-// directory of another kind.
-func plain(ref string, err error) bool {
-	if err == nil || !errors.Is(err, image.ErrNotImage) {
-		return false
+// unlike compares what lies on disk, or an image with that.
+func (c *Comparison) unlike(ctx context.Context, srcs [2]source, ims [2]*image.Image) (*Node, error) {
+	if ims[0] == nil && ims[1] == nil {
+		return c.paths(ctx, srcs)
 	}
-	_, e := os.Stat(ref)
-	return e == nil
+	one, other := srcs[0].name, srcs[1].name
+	if ims[0] == nil {
+		one, other = other, one
+	}
+	return nil, fmt.Errorf("comparing %q with %q: %q is an image and %q is not", srcs[0].name, srcs[1].name, one, other)
 }

@@ -22,7 +22,7 @@ import (
 const KindTar Kind = "tar"
 
 func init() {
-	Register(Format{Kind: KindTar, Files: true, Match: isTar, Compare: compareTar})
+	Register(Format{Kind: KindTar, Files: true, Match: isTar, Compare: compareTar, Partial: true})
 }
 
 func isTar(in *Input) bool {
@@ -40,7 +40,7 @@ func compareTar(ctx context.Context, x *Examiner, n *Node, a, b *Input) error {
 }
 
 func tarOf(in *Input) Stream {
-	s := newTarStream(in.Reader(), nil)
+	s := newTarStream(in.Through(), nil)
 	s.again = func(context.Context) (io.ReadCloser, error) { return io.NopCloser(in.Reader()), nil }
 	return s
 }
@@ -104,12 +104,23 @@ func (s *tarStream) Next(context.Context) (*Member, error) {
 	m := &Member{Raw: bytes.Clone(s.rec.buf), Size: -1}
 	describe(m, h)
 	if hasContent(h) {
-		m.Body = s.tr
+		m.Body = (*tarBody)(s)
 		if h.Typeflag != tar.TypeGNUSparse && !sparse(h) {
 			m.Within = &Range{s.rec.n, h.Size}
 		}
 	}
 	return m, nil
+}
+
+// tarBody is the content of the entry that a stream is at.
+type tarBody tarStream
+
+func (b *tarBody) Read(p []byte) (int, error) {
+	n, err := b.tr.Read(p)
+	if err != nil && err != io.EOF {
+		err = fmt.Errorf("at byte %d of the archive: %w", b.rec.n, err)
+	}
+	return n, err
 }
 
 // describe gives a member what its header says.

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
+	"regexp"
 	"strings"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -30,6 +32,7 @@ const maxLinks = 8
 type tarFile struct {
 	f       scratch.Handle
 	entries map[string]tarEntry
+	broken  error // why no more of it could be decompressed
 }
 
 type tarEntry struct {
@@ -51,6 +54,11 @@ func openTarFile(name string) (*tarFile, error) {
 	if err != nil {
 		return nil, err
 	}
+	return readTarFile(name, f)
+}
+
+// readTarFile is openTarFile for a file that is open. It is closed with the archive.
+func readTarFile(name string, f scratch.Handle) (*tarFile, error) {
 	t := &tarFile{f: f}
 	if err := t.inflate(name); err != nil {
 		t.Close()
@@ -98,8 +106,14 @@ func (t *tarFile) inflate(name string) error {
 	}
 	t.f.Close()
 	t.f = temp
+	var pe *fs.PathError // of the copy: there is no room
+	var limited *LimitError
+	if err != nil && !errors.As(err, &pe) && !errors.As(err, &limited) {
+		t.broken = fmt.Errorf("decompressing %q: %w", name, err)
+		_, err = temp.Seek(0, io.SeekStart)
+	}
 	if err != nil {
-		return fmt.Errorf("decompressing %q to %q: %w", name, temp.Name(), err)
+		return fmt.Errorf("decompressing %q: %w", name, err)
 	}
 	return nil
 }
@@ -108,15 +122,34 @@ func (t *tarFile) inflate(name string) error {
 // and has shown nothing that makes it one, is an archive of something else.
 func (t *tarFile) scan(name string) error {
 	err := t.scanEntries(name)
+	if t.broken != nil {
+		err = t.broken
+	}
 	if err == nil || errors.Is(err, ErrNotImage) {
 		return err
 	}
-	for _, mark := range []string{"oci-layout", "index.json", "manifest.json", "repositories"} {
-		if t.has(mark) {
-			return err
-		}
+	if t.marked() {
+		return err
 	}
 	return fmt.Errorf("%w: %w", ErrNotImage, err)
+}
+
+// configName is what docker save calls a config.
+var configName = regexp.MustCompile(`^[0-9a-f]{64}\.json$`)
+
+// marked reports whether an archive holds what archives of images do: it is one then,
+// though it may have been cut off before it says what it holds.
+func (t *tarFile) marked() bool {
+	for name := range t.entries {
+		switch name {
+		case "oci-layout", "index.json", "manifest.json", "repositories":
+			return true
+		}
+		if strings.HasPrefix(name, "blobs/sha256/") || strings.HasSuffix(name, "/layer.tar") || configName.MatchString(name) {
+			return true
+		}
+	}
+	return false
 }
 
 func (t *tarFile) scanEntries(name string) error {
@@ -148,6 +181,7 @@ func (t *tarFile) scanEntries(name string) error {
 				return err
 			}
 			if e.off+e.size > info.Size() {
+				t.entries[key] = e // of what it is a part, its name may say
 				return fmt.Errorf("reading the archive %q: %.200q is cut off: %w", name, key, io.ErrUnexpectedEOF)
 			}
 		case tar.TypeSymlink:
@@ -212,6 +246,22 @@ func openArchive(ctx context.Context, r Reference, o Options) (*Image, error) {
 	return img, nil
 }
 
+// OpenArchive opens the image in an archive that is open already, and is called name.
+// The file is closed with the image, or when there is none.
+func OpenArchive(ctx context.Context, f scratch.Handle, name string, o Options) (*Image, error) {
+	o.Limits = o.Limits.withDefaults()
+	t, err := readTarFile(name, f)
+	if err != nil {
+		return nil, fmt.Errorf("opening image %q: %w", name, err)
+	}
+	img, err := fromArchive(ctx, t, Reference{Kind: KindOCI, Text: name, Path: name}, o)
+	if err != nil {
+		t.Close()
+		return nil, fmt.Errorf("opening image %q: %w", name, err)
+	}
+	return img, nil
+}
+
 func fromArchive(ctx context.Context, t *tarFile, r Reference, o Options) (*Image, error) {
 	if t.has("index.json") {
 		f, err := t.file("index.json")
@@ -226,6 +276,9 @@ func fromArchive(ctx context.Context, t *tarFile, r Reference, o Options) (*Imag
 	}
 	if t.has("manifest.json") {
 		return fromDockerArchive(t, r, o)
+	}
+	if t.marked() {
+		return nil, fmt.Errorf("archive %q has the blobs or layers of an image, and neither index.json nor manifest.json", r.Path)
 	}
 	return nil, fmt.Errorf("archive %q has neither index.json nor manifest.json: %w", r.Path, ErrNotImage)
 }

@@ -131,7 +131,7 @@ func (i *Image) choose(entries []ocispec.Descriptor, platform string) (ocispec.D
 		if len(have) == 0 {
 			return ocispec.Descriptor{}, fmt.Errorf("it lists no image: %w", ErrNotFound)
 		}
-		return ocispec.Descriptor{}, fmt.Errorf("it has no image for %s, only for %s: %w", want, strings.Join(have, ", "), ErrNotFound)
+		return ocispec.Descriptor{}, fmt.Errorf("it has no image for %s, only for %s: %w", want, strings.Join(have, ", "), choice{ErrNotFound})
 	}
 	for n, e := range entries {
 		if n == chosen {

@@ -72,7 +72,7 @@ func chooseDocker(entries []dockerEntry, tag string) (*dockerEntry, error) {
 	case len(entries) == 0:
 		return nil, fmt.Errorf("it lists no image: %w", ErrNotFound)
 	}
-	return nil, fmt.Errorf("it lists %d images; name one by its tag: %q", len(entries), tags)
+	return nil, choice{fmt.Errorf("it lists %d images; name one by its tag: %q", len(entries), tags)}
 }
 
 // dockerConfig reads the config, whose name is its digest.

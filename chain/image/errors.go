@@ -11,12 +11,21 @@ import (
 // than an image.
 var ErrNotImage = errors.New("not a container image")
 
+// ErrChoice is wrapped when a path holds several images, or none for the platform,
+// and a person has to say which is meant.
+var ErrChoice = errors.New("which image is meant is left open")
+
 // ErrOffline is wrapped when an image would have to come from the network and
 // that is not allowed.
 var ErrOffline = errors.New("the network is not to be used")
 
 // ErrNotFound is wrapped when there is no image, tag or blob of that name.
 var ErrNotFound = errors.New("not found")
+
+// choice is an error that wraps ErrChoice and says no more than it did.
+type choice struct{ error }
+
+func (c choice) Unwrap() []error { return []error{c.error, ErrChoice} }
 
 // MismatchError reports bytes that are not those that were promised.
 type MismatchError struct {

@@ -150,7 +150,7 @@ func onlyRoot(images []ocispec.Descriptor, tags []string, platform string) (ocis
 		note := fmt.Sprintf("index.json lists %d images; the one for %s was taken", len(distinct), platform)
 		return fit[0], []string{note}, nil
 	}
-	return ocispec.Descriptor{}, nil, fmt.Errorf("it lists %d images; name one by its tag: %q", len(distinct), tags)
+	return ocispec.Descriptor{}, nil, choice{fmt.Errorf("it lists %d images; name one by its tag: %q", len(distinct), tags)}
 }
 
 // openStore opens an image that the store holds.

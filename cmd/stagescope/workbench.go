@@ -43,6 +43,11 @@ func (a *app) openDiff(cmd *cobra.Command, refA, refB string, f diffFlags) error
 	if err := f.check(); err != nil {
 		return err
 	}
+	for _, ref := range []string{refA, refB} {
+		if diff.OnlyOnce(ref) {
+			return withHint(fmt.Errorf("--tui cannot show %q, which can be read only once", ref), "save it to a file, and name that")
+		}
+	}
 	limits, _, err := f.limits()
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package archive
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -20,10 +21,12 @@ const (
 	// maxNames bounds the table of long names and a single BSD name.
 	maxNames = 16 << 20
 	maxName  = 1 << 20
+	// maxArSize is more than ten digits hold.
+	maxArSize = 1 << 40
 )
 
 func init() {
-	diff.Register(diff.Format{Kind: KindAr, Files: true, Match: func(in *diff.Input) bool { return in.HasPrefix(arMagic) }, Compare: compareAr})
+	diff.Register(diff.Format{Kind: KindAr, Files: true, Match: func(in *diff.Input) bool { return in.HasPrefix(arMagic) }, Compare: compareAr, Partial: true})
 }
 
 // KindDeb is a Debian package: an ar archive of two tar archives.
@@ -32,7 +35,7 @@ const KindDeb diff.Kind = "deb"
 const debMagic = arMagic + "debian-binary"
 
 func init() {
-	diff.Register(diff.Format{Kind: KindDeb, Files: true, Special: true, Match: func(in *diff.Input) bool { return in.HasPrefix(debMagic) }, Compare: compareAr})
+	diff.Register(diff.Format{Kind: KindDeb, Files: true, Special: true, Match: func(in *diff.Input) bool { return in.HasPrefix(debMagic) }, Compare: compareAr, Partial: true})
 }
 
 // debName takes the compression off the name of a package's member, so that it
@@ -48,14 +51,16 @@ func debName(name string) string {
 
 func compareAr(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input) error {
 	for _, in := range []*diff.Input{a, b} {
-		if err := checkAr(ctx, in, x.Limits().Members); err != nil {
+		members, err := checkAr(ctx, in, x.Limits().Members)
+		if err != nil && (members == 0 || !errors.Is(err, diff.ErrFormat)) {
 			return err
 		}
+		n.Broken = n.Broken || err != nil
 	}
 	open := func(in *diff.Input) *arStream {
 		return &arStream{in: in, off: int64(len(arMagic)), deb: in.HasPrefix(debMagic)}
 	}
-	if err := x.Streams(ctx, n, open(a), open(b)); err != nil {
+	if err := x.Streams(ctx, n, open(a), open(b)); err != nil || n.Broken {
 		return err
 	}
 	for i := range n.Reasons {
@@ -66,22 +71,23 @@ func compareAr(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.I
 	return placesOnly(ctx, n, a, b)
 }
 
-// checkAr walks over all headers, so that a broken archive is compared as bytes.
-func checkAr(ctx context.Context, in *diff.Input, members int) error {
+// checkAr walks over all headers, and says how many there are before the first that
+// is broken: what begins with one is no archive, and is compared as bytes.
+func checkAr(ctx context.Context, in *diff.Input, most int) (members int, err error) {
 	s := &arStream{in: in, off: int64(len(arMagic))}
-	for i := 0; ; i++ {
+	for ; ; members++ {
 		if err := ctx.Err(); err != nil {
-			return err
+			return members, err
 		}
-		if i > members {
-			return fmt.Errorf("%w: more than %d members", diff.ErrLimit, members)
+		if members > most {
+			return members, fmt.Errorf("%w: more than %d members", diff.ErrLimit, most)
 		}
 		switch _, err := s.Next(ctx); err {
 		case nil:
 		case io.EOF:
-			return nil
+			return members, nil
 		default:
-			return err
+			return members, err
 		}
 	}
 }
@@ -93,6 +99,7 @@ type arStream struct {
 	off    int64
 	header int64  // place of the header that was read last
 	names  []byte // GNU table of long names
+	short  bool   // the archive ends within the last content
 	deb    bool
 	order  []diff.Range
 }
@@ -109,6 +116,14 @@ func (s *arStream) Reopen(_ context.Context, i int) (io.ReadCloser, error) {
 }
 
 func (s *arStream) Next(context.Context) (*diff.Member, error) {
+	m, err := s.next()
+	return m, ended(s.in, err)
+}
+
+func (s *arStream) next() (*diff.Member, error) {
+	if s.short {
+		return nil, bad("it ends at byte %d, within a content that goes on to byte %d", s.in.Size, s.off)
+	}
 	raw := make([]byte, 0, arHeader+1)
 	if s.off >= s.in.Size {
 		if s.off == s.in.Size && s.off%2 == 1 {
@@ -139,11 +154,12 @@ func (s *arStream) Next(context.Context) (*diff.Member, error) {
 		return nil, err
 	}
 	size, err := strconv.ParseInt(strings.TrimSpace(string(h[48:58])), 10, 64)
-	if err != nil || size < 0 || string(h[58:]) != "`\n" || size > s.in.Size-s.off-arHeader {
+	if err != nil || size < 0 || string(h[58:]) != "`\n" || size > maxArSize {
 		return nil, fmt.Errorf("%w: the header at byte %d", diff.ErrFormat, s.off)
 	}
 	body := diff.Range{Off: s.off + arHeader, Len: size}
 	s.off = body.Off + size
+	s.short = s.off > s.in.Size
 	name, long, err := s.name(h, &body)
 	if err != nil {
 		return nil, err
@@ -155,7 +171,7 @@ func (s *arStream) Next(context.Context) (*diff.Member, error) {
 		name = debName(name)
 	}
 	return &diff.Member{Name: name, Raw: raw, Size: body.Len, Within: &body,
-		Body:   io.NewSectionReader(s.in, body.Off, body.Len),
+		Body:   bodyOf(s.in, body),
 		Fields: func() []diff.Field { return fields }, Explain: explainAr}, nil
 }
 

@@ -3,6 +3,7 @@ package archive
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -54,7 +55,7 @@ func newc(name string) *cpioForm {
 }
 
 func init() {
-	diff.Register(diff.Format{Kind: KindCpio, Files: true, Match: func(in *diff.Input) bool { return cpioFormOf(in.Head()) != nil }, Compare: compareCpio})
+	diff.Register(diff.Format{Kind: KindCpio, Files: true, Match: func(in *diff.Input) bool { return cpioFormOf(in.Head()) != nil }, Compare: compareCpio, Partial: true})
 }
 
 func cpioFormOf(p []byte) *cpioForm {
@@ -77,6 +78,9 @@ func compareCpio(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff
 	}
 	if len(pa) == 1 && len(pb) == 1 {
 		return pa[0].Compare(ctx, x, n, a, b)
+	}
+	if a.Cut != "" || b.Cut != "" {
+		return bad("it is cut, and there are several archives in it")
 	}
 	return x.Parts(ctx, n, a, b, pa, pb)
 }
@@ -101,9 +105,15 @@ func cpioParts(ctx context.Context, x *diff.Examiner, in *diff.Input) ([]diff.Pa
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			if _, err := s.Next(ctx); err == io.EOF {
+			_, err := s.Next(ctx)
+			if err == io.EOF {
 				break
-			} else if err != nil {
+			}
+			if err != nil && i > 0 && errors.Is(err, diff.ErrFormat) { // it goes as far as it goes, and says so
+				s.off = rest.Size
+				break
+			}
+			if err != nil {
 				return nil, err
 			}
 		}
@@ -144,7 +154,7 @@ func (s *cpioStream) at(p []byte, off int64) error {
 // is zero: it follows from the sizes.
 func (s *cpioStream) Next(ctx context.Context) (*diff.Member, error) {
 	if s.ended {
-		return nil, io.EOF
+		return nil, ended(s.in, io.EOF)
 	}
 	var magic [6]byte
 	from := s.off
@@ -168,8 +178,8 @@ func (s *cpioStream) Next(ctx context.Context) (*diff.Member, error) {
 		return nil, bad("a name of %d bytes at byte %d", nameSize, s.off)
 	}
 	body := diff.Range{Off: up(from+int64(f.size)+nameSize, f.align), Len: size}
-	if body.Off > s.in.Size || size > s.in.Size-body.Off {
-		return nil, bad("a content of %d bytes at byte %d", size, body.Off)
+	if body.Off > s.in.Size {
+		return nil, bad("it ends within a header at byte %d", from)
 	}
 	raw := make([]byte, body.Off-from)
 	if err := s.at(raw, from); err != nil {
@@ -181,7 +191,7 @@ func (s *cpioStream) Next(ctx context.Context) (*diff.Member, error) {
 	if name == cpioTrailer {
 		return s.end(raw, f)
 	}
-	pad := make([]byte, min(up(s.off, f.align), s.in.Size)-s.off)
+	pad := make([]byte, max(0, min(up(s.off, f.align), s.in.Size)-s.off))
 	if err := s.at(pad, s.off); err != nil {
 		return nil, err
 	}
@@ -197,7 +207,7 @@ func (s *cpioStream) Next(ctx context.Context) (*diff.Member, error) {
 	m := &diff.Member{Name: name, Raw: []byte(string(raw) + oneWithMark + one), Size: -1, Explain: explainCpio, Symlink: nums["mode"]&0o170000 == 0o120000}
 	m.Fields = func() []diff.Field { return s.fields(f, h, raw, stored, one, body) }
 	if nums["mode"]&0o170000 == 0o100000 || size > 0 {
-		m.Size, m.Within, m.Body = size, &body, io.NewSectionReader(s.in, body.Off, size)
+		m.Size, m.Within, m.Body = size, &body, bodyOf(s.in, body)
 	}
 	return m, ctx.Err()
 }

@@ -135,10 +135,18 @@ func TestBrokenGzip(t *testing.T) {
 	one := gz(t, 6, 0, words(20_000))
 	crc := bytes.Clone(one)
 	crc[len(crc)-6] ^= 1
-	for _, b := range [][]byte{one[:len(one)/2], one[:12], crc} {
-		if n := pair(t, one, b); n.Status != diff.Differs || n.Residue == diff.ResidueNone || n.Kind == KindGzip {
-			t.Errorf("%s %s, residue %s", n.Kind, n.Status, n.Residue)
+	for i, b := range [][]byte{one[:len(one)/2], crc} {
+		n := pair(t, one, b)
+		if n.Kind != KindGzip || n.Status != diff.Differs || n.Residue != diff.ResidueUnexamined || !n.Capped || len(n.Children) != 1 {
+			t.Fatalf("%d: %s %s, residue %s", i, n.Kind, n.Status, n.Residue)
 		}
+		if c := n.Children[0]; c.Status != diff.Unreadable || !strings.Contains(c.Note, "breaks off at byte") && !strings.Contains(c.Note, "does not fit the content") || !strings.Contains(c.Note, "bytes are equal") {
+			t.Errorf("%d: %s %s", i, c.Status, c.Note)
+		}
+	}
+	// Nothing of it can be read: it is compared as bytes.
+	if n := pair(t, one, one[:12]); n.Kind != diff.KindBinary || n.Status != diff.Differs || n.Residue != diff.ResidueKnown || !strings.Contains(n.Note, "could not be read as gzip") {
+		t.Errorf("%s %s, residue %s: %s", n.Kind, n.Status, n.Residue, n.Note)
 	}
 }
 
@@ -278,7 +286,7 @@ func TestLz4(t *testing.T) {
 	}
 	whole := lz4Frame(t, a, false)
 	for _, size := range []int{len(whole) - 1, len(whole) / 2} {
-		if n := pair(t, whole, whole[:size]); n.Kind == KindLz4 || n.Residue == diff.ResidueNone || n.Note == "" {
+		if n := pair(t, whole, whole[:size]); n.Residue == diff.ResidueNone || n.Note == "" && !n.Capped || n.Kind == KindLz4 && !n.Capped {
 			t.Errorf("cut to %d: %s %s", size, n.Kind, n.Note)
 		}
 	}

@@ -16,7 +16,7 @@ import (
 const KindGzip diff.Kind = "gzip"
 
 func init() {
-	diff.Register(diff.Format{Kind: KindGzip, Match: func(in *diff.Input) bool { return in.HasPrefix("\x1f\x8b\x08") }, Compare: compareGzip})
+	diff.Register(diff.Format{Kind: KindGzip, Partial: true, Match: func(in *diff.Input) bool { return in.HasPrefix("\x1f\x8b\x08") }, Compare: compareGzip})
 }
 
 func compareGzip(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input) error {
@@ -28,7 +28,7 @@ func compareGzip(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff
 	if err != nil {
 		return fmt.Errorf("side B: %w", err)
 	}
-	if err := child(ctx, x, n, "", plainName(a.Name), da, db); err != nil {
+	if err := child(ctx, x, n, "", plainName(a.Name), da, db); err != nil || cut(n, [2]*diff.Input{da, db}) {
 		return err
 	}
 	if len(ga.members) != len(gb.members) {
@@ -63,8 +63,8 @@ func unexplained(n *diff.Node, a, b diff.Range) {
 }
 
 func openGzip(ctx context.Context, x *diff.Examiner, in *diff.Input) (*gzipReader, *diff.Input, error) {
-	g := &gzipReader{in: newCounter(in.Reader())}
-	d, err := x.Keep(ctx, plainName(in.Name), g)
+	g := &gzipReader{in: newCounter(in.Through())}
+	d, err := upTo(ctx, x, in, &located{g, func() string { return fmt.Sprintf("at byte %d of %d", g.in.n, in.Size) }})
 	return g, d, err
 }
 

@@ -24,13 +24,13 @@ func openLz4(r io.Reader) (io.Reader, error) { return lz4.NewReader(r), nil }
 
 // registerOther comes after all that is asked before it: it would match them.
 func registerOther() {
-	diff.Register(diff.Format{Kind: KindOther, Match: func(in *diff.Input) bool { return decoderOf(in) != nil }, Compare: compareOther})
+	diff.Register(diff.Format{Kind: KindOther, Partial: true, Match: func(in *diff.Input) bool { return decoderOf(in) != nil }, Compare: compareOther})
 }
 
 // decoder opens one kind of stream.
 type decoder struct {
 	kind  diff.Kind
-	magic string
+	match func(*diff.Input) bool
 	open  func(r io.Reader) (io.Reader, error)
 }
 
@@ -42,7 +42,7 @@ func decoderOf(in *diff.Input) *decoder {
 		return &decoder{kind: KindGzip}
 	}
 	for i := range decoders {
-		if in.HasPrefix(decoders[i].magic) {
+		if decoders[i].match(in) {
 			return &decoders[i]
 		}
 	}
@@ -60,7 +60,7 @@ func compareOther(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *dif
 		var err error
 		if kinds[i] = d.kind; d.kind == KindGzip {
 			var g *gzipReader
-			if g, plain[i], err = openGzip(ctx, x, in); err == nil && g.end != in.Size {
+			if g, plain[i], err = openGzip(ctx, x, in); err == nil && plain[i].Cut == "" && g.end != in.Size {
 				err = fmt.Errorf("%w: %d bytes follow the stream", diff.ErrFormat, in.Size-g.end)
 			}
 			headers = append(headers, saidBy(g, i)...)
@@ -70,9 +70,13 @@ func compareOther(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *dif
 		if err != nil {
 			return fmt.Errorf("side %c: %w", 'A'+i, err)
 		}
-		names[i] = named(ctx, n, i, in, plain[i])
 	}
-	if err := child(ctx, x, n, "", plainName(a.Name), plain[0], plain[1]); err != nil {
+	for i, in := range []*diff.Input{a, b} {
+		if plain[0].Cut == "" && plain[1].Cut == "" {
+			names[i] = named(ctx, n, i, in, plain[i])
+		}
+	}
+	if err := child(ctx, x, n, "", plainName(a.Name), plain[0], plain[1]); err != nil || cut(n, plain) {
 		return err
 	}
 	n.Reasons = append(n.Reasons, diff.Reason{Field: "compression", A: string(kinds[0]), B: string(kinds[1]),

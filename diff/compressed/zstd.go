@@ -3,8 +3,10 @@ package compressed
 import (
 	"compress/bzip2"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/stagescope/stagescope/diff"
@@ -38,15 +40,23 @@ func init() {
 	register(KindBzip2, "BZh", func(r io.Reader) (io.Reader, error) { return bzip2.NewReader(r), nil })
 	register(KindLz4, lz4Magic, openLz4)
 	register(KindLz4, lz4Legacy, openLz4)
+	zlibs := decoder{kind: KindZlib, match: isZlib, open: openZlib}
+	decoders = append(decoders, zlibs)
+	diff.Register(zlibs.format())
 	registerOther()
 }
 
 func register(kind diff.Kind, magic string, decode func(io.Reader) (io.Reader, error)) {
-	decoders = append(decoders, decoder{kind, magic, decode})
-	diff.Register(diff.Format{Kind: kind, Match: func(in *diff.Input) bool { return in.HasPrefix(magic) },
+	d := decoder{kind, func(in *diff.Input) bool { return in.HasPrefix(magic) }, decode}
+	decoders = append(decoders, d)
+	diff.Register(d.format())
+}
+
+func (d decoder) format() diff.Format {
+	return diff.Format{Kind: d.kind, Partial: true, Match: d.match,
 		Compare: func(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input) error {
-			return compareStream(ctx, x, n, decode, a, b)
-		}})
+			return compareStream(ctx, x, n, d.open, a, b)
+		}}
 }
 
 // compareStream compares what two streams decode to. Their own bytes follow
@@ -60,12 +70,16 @@ func compareStream(ctx context.Context, x *diff.Examiner, n *diff.Node, decode f
 			return fmt.Errorf("side %c: %w", 'A'+i, err)
 		}
 		plain[i] = d
-		names[i] = named(ctx, n, i, in, d)
-		if ctx.Err() != nil {
+	}
+	for i, in := range []*diff.Input{a, b} {
+		if plain[0].Cut != "" || plain[1].Cut != "" {
+			break
+		}
+		if names[i] = named(ctx, n, i, in, plain[i]); ctx.Err() != nil {
 			return ctx.Err()
 		}
 	}
-	if err := child(ctx, x, n, "", plainName(a.Name), plain[0], plain[1]); err != nil {
+	if err := child(ctx, x, n, "", plainName(a.Name), plain[0], plain[1]); err != nil || cut(n, plain) {
 		return err
 	}
 	written(n, names, a, b, plain[0].Size == plain[1].Size)
@@ -73,21 +87,52 @@ func compareStream(ctx context.Context, x *diff.Examiner, n *diff.Node, decode f
 	return nil
 }
 
+// keep decodes a stream as far as it goes. One that gives nothing is none.
 func keep(ctx context.Context, x *diff.Examiner, decode func(io.Reader) (io.Reader, error), in *diff.Input) (*diff.Input, error) {
-	r, err := decode(in.Reader())
+	c := newCounter(in.Through())
+	r, err := decode(c)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", diff.ErrFormat, err)
 	}
 	if c, ok := r.(io.Closer); ok {
 		defer c.Close()
 	}
-	return x.Keep(ctx, plainName(in.Name), marked{r})
+	return upTo(ctx, x, in, &located{r, func() string { return fmt.Sprintf("within the first %d of %d bytes", c.n, in.Size) }})
 }
 
-// marked is a decoder whose errors are marked by broken.
-type marked struct{ io.Reader }
+// upTo keeps what a decoder gives, which says itself where it breaks off.
+func upTo(ctx context.Context, x *diff.Examiner, in *diff.Input, r io.Reader) (*diff.Input, error) {
+	d, err := x.KeepUpTo(ctx, plainName(in.Name), r)
+	if err != nil || d.Cut == "" {
+		return d, err
+	}
+	d.Cut = strings.Replace(d.Cut, diff.ErrFormat.Error()+": ", "", 1)
+	if d.Size == 0 {
+		return nil, fmt.Errorf("%w: %s", diff.ErrFormat, d.Cut)
+	}
+	return d, nil
+}
 
-func (m marked) Read(p []byte) (int, error) {
-	n, err := m.Reader.Read(p)
-	return n, broken(err)
+// cut reports whether a side could not be decoded to its end. Its stream does not
+// follow from its content then, and nothing vouches for what was decoded.
+func cut(n *diff.Node, plain [2]*diff.Input) bool {
+	if plain[0].Cut == "" && plain[1].Cut == "" {
+		return false
+	}
+	n.Capped, n.Broken = true, true
+	return true
+}
+
+// located is a decoder whose errors say where they are.
+type located struct {
+	r  io.Reader
+	at func() string
+}
+
+func (l *located) Read(p []byte) (int, error) {
+	n, err := l.r.Read(p)
+	if err != nil && err != io.EOF && !errors.Is(err, diff.ErrLimit) {
+		err = fmt.Errorf("the compressed stream breaks off %s: %w", l.at(), err)
+	}
+	return n, err
 }
