@@ -52,3 +52,6 @@ func unixRead(read func([]byte) (int, error)) ([]byte, error) {
 
 // notRead says what of a directory is not compared on this system.
 const notRead = ""
+
+// attrLacks are the properties that are not read on this system.
+var attrLacks []string

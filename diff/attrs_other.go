@@ -6,3 +6,6 @@ package diff
 const notRead = "; extended attributes are not read on this system"
 
 func attributes(string) ([]Field, error) { return nil, nil }
+
+// attrLacks are the properties that are not read on this system.
+var attrLacks = []string{allAttributes}

@@ -33,6 +33,11 @@
 //     with ErrFormat: the bytes are then compared otherwise, and a note says why.
 //     A bound that leaves something unseen wraps ErrLimit. Whatever the input says
 //     of sizes, counts and depths is bounded before it is believed.
+//   - What breaks off is compared as far as it goes: a format that is Partial reads
+//     with Input.Through and Examiner.KeepUpTo, and leaves a node that is capped.
+//   - A format that holds files says how they are had for a comparison with a
+//     directory, an image or another archive: Inner gives what it is wrapped around,
+//     Unpack the files as a tar archive, and what the format has no place for.
 //   - Its tests hold it to three things: real tools' output is taken apart, a
 //     broken input is refused with a note and keeps its residue, and a fuzz target
 //     finds no input that panics, nor one that is explained without a cause.

@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"archive/tar"
 	"context"
 	"errors"
 	"io"
@@ -65,6 +66,12 @@ type Format struct {
 	// to differ. It gives parts, members or listings to the Examiner, and adds
 	// reasons of its own.
 	Compare func(ctx context.Context, x *Examiner, n *Node, a, b *Input) error
+	// Inner gives what one side is wrapped around, for formats that are streams or
+	// packages, and says what that leaves out.
+	Inner func(ctx context.Context, x *Examiner, in *Input) (inner *Input, left string, err error)
+	// Unpack writes the entries of one side as a tar archive, for formats that are
+	// archives, and gives the properties that the format has no place for.
+	Unpack func(ctx context.Context, x *Examiner, in *Input, w *tar.Writer) (lacks []string, err error)
 	// Weak formats are asked after all others: text is one. Special formats are
 	// asked before them: a Debian package is an ar archive as well.
 	Weak, Special bool

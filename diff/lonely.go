@@ -1,7 +1,6 @@
 package diff
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,8 +17,8 @@ func (m *matching) unread(a, b *member) {
 		return
 	}
 	n := &Node{Kind: KindEntry, Name: a.Name, Status: Unreadable, A: a.side(true), B: b.side(true)}
-	if a.Fields != nil && b.Fields != nil && !bytes.Equal(a.Raw, b.Raw) {
-		rs, fa, fb := fieldReasons(a, b)
+	if a.Fields != nil && b.Fields != nil {
+		rs, fa, fb := m.reasons(a, b)
 		n.Reasons = rs
 		suspectEntry(n, fa, fb)
 	}

@@ -17,6 +17,7 @@ type matching struct {
 	n    *Node
 	a, b map[string]*member // read, and not yet met on the other side
 
+	uneven   *uneven // nil where both containers are of one kind
 	links    []linked
 	order    []int32 // of pairs, by A: the member's number in B
 	orderA   []int32
@@ -97,7 +98,8 @@ func (m *matching) pair(a, b *member) {
 		return
 	}
 	content := a.equals(b)
-	if content && bytes.Equal(a.Raw, b.Raw) {
+	rs, fa, fb := m.reasons(a, b)
+	if content && len(rs) == 0 {
 		m.n.Equal++
 		a.body.release()
 		b.body.release()
@@ -109,8 +111,7 @@ func (m *matching) pair(a, b *member) {
 		return
 	}
 	n := &Node{Kind: KindEntry, Name: a.Name, Status: Differs, A: a.side(!content), B: b.side(!content)}
-	var fa, fb []Field
-	n.Reasons, fa, fb = fieldReasons(a, b)
+	n.Reasons = rs
 	suspectEntry(n, fa, fb)
 	m.tell(n, content)
 	if content {
@@ -135,6 +136,14 @@ func (m *matching) pair(a, b *member) {
 		a.body.release()
 		b.body.release()
 	}
+}
+
+// reasons are all respects but the content in which two members differ.
+func (m *matching) reasons(a, b *member) (out []Reason, fa, fb []Field) {
+	if m.uneven != nil {
+		return m.uneven.reasons(a, b)
+	}
+	return fieldReasons(a, b)
 }
 
 // tell reports a difference as it is found.
@@ -361,6 +370,9 @@ func (m *matching) sayExcluded() {
 
 // sayOrder says that members both sides have come in another order.
 func (m *matching) sayOrder() {
+	if m.uneven != nil {
+		return // a tree has none
+	}
 	idx := make([]int, len(m.orderA))
 	for i := range idx {
 		idx[i] = i
@@ -415,7 +427,7 @@ func (m *matching) moved() {
 		delete(m.b, fb.key)
 		n := &Node{Kind: KindEntry, Name: a.Name, Status: Differs, A: a.side(true), B: b.side(true)}
 		n.Reasons = append(n.Reasons, Reason{Field: "name", A: a.Name, B: b.Name})
-		rs, pa, pb := fieldReasons(a, b)
+		rs, pa, pb := m.reasons(a, b)
 		for _, r := range rs {
 			if r.Field != "name" {
 				n.Reasons = append(n.Reasons, r)

@@ -65,8 +65,15 @@ func (x *Examiner) reading(s Stream, name string) *reading {
 }
 
 func (x *Examiner) streams(ctx context.Context, n *Node, ra, rb *reading) error {
+	return x.match(ctx, n, ra, rb, nil)
+}
+
+// match is Streams; u counts what one side does not record, where the containers are
+// of different kinds, and is nil elsewhere.
+func (x *Examiner) match(ctx context.Context, n *Node, ra, rb *reading, u *uneven) error {
 	x = x.own()
 	s := newShare(x, 1)
+	s.uneven = u
 	m := x.read(ctx, n, ra, rb, s, 0)
 	err := m.end()
 	s.settle(x.unit)
@@ -79,7 +86,7 @@ func (x *Examiner) streams(ctx context.Context, n *Node, ra, rb *reading) error 
 func (x *Examiner) read(ctx context.Context, n *Node, ra, rb *reading, s *share, list int) *matching {
 	defer ra.s.Close()
 	defer rb.s.Close()
-	m := &matching{ctx: ctx, x: x, n: n, a: map[string]*member{}, b: map[string]*member{}, share: s, list: list}
+	m := &matching{ctx: ctx, x: x, n: n, uneven: s.uneven, a: map[string]*member{}, b: map[string]*member{}, share: s, list: list}
 	s.mu.Lock()
 	s.lists[list] = m
 	s.mu.Unlock()

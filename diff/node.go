@@ -43,6 +43,7 @@ const (
 	KindGroup    Kind = "group"  // many nodes that share one cause, folded into a counted line
 	KindTable    Kind = "table"  // a header or a table that was read: the reasons say it by field
 	KindCode     Kind = "code"   // machine instructions
+	KindTree     Kind = "tree"   // files in containers of different kinds
 	KindRootfs   Kind = "rootfs" // the effective file system, whiteouts applied
 )
 
@@ -114,6 +115,14 @@ func (r Residue) String() string { return residueNames[r] }
 // MarshalText writes the state's name, as JSON output carries it.
 func (r Residue) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
+// Unrecorded counts the entries of which a property was not compared because one
+// side does not record it.
+type Unrecorded struct {
+	Field   string `json:"field"`
+	Side    string `json:"side"` // "A" or "B", which does not record it
+	Entries int    `json:"entries"`
+}
+
 // Node compares one pair of things and holds the pairs inside them.
 type Node struct {
 	Kind    Kind
@@ -134,6 +143,10 @@ type Node struct {
 	// the node and of all below it, once it is settled.
 	Suspicions []Suspicion
 	Suspicious int
+
+	// Unrecorded are properties that one side does not record, in a comparison of
+	// trees in containers of different kinds. They were not compared.
+	Unrecorded []Unrecorded
 
 	Note     string // why something was not read, was capped, or could not be
 	Capped   bool   // a bound was hit somewhere below: more differs, or may differ, than is shown

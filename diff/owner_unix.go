@@ -35,3 +35,15 @@ func holds(st fs.FileInfo) int64 {
 	}
 	return -1
 }
+
+// inode is what a file's names have in common, and whether it has several.
+func inode(st fs.FileInfo) (id [2]uint64, more bool) {
+	s, ok := st.Sys().(*syscall.Stat_t)
+	if !ok || s.Nlink < 2 {
+		return id, false
+	}
+	return [2]uint64{uint64(s.Dev), s.Ino}, true
+}
+
+// dirLacks are the properties of files that are not compared of a directory on disk.
+func dirLacks() []string { return append([]string{"mtime"}, attrLacks...) }

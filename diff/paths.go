@@ -23,6 +23,9 @@ type dirFiles struct {
 	open  *os.File
 
 	unlisted map[string]error // directories of which nobody knows what is in them
+	tree     bool             // it is compared with another container
+	lacks    []string
+	groups   map[string]string // of a tree: by path, the least path of the file's other names and its own
 }
 
 func dirStream(dir string) (*dirFiles, error) {
@@ -64,7 +67,7 @@ func (d *dirFiles) Next(context.Context) (*Member, error) {
 	}
 	p := d.paths[d.next]
 	d.next++
-	m := &Member{Name: p, Size: -1, Explain: explainFields}
+	m := &Member{Name: p, Size: -1, Lacks: d.lacks, Explain: explainFields}
 	st, err := d.root.Lstat(p)
 	if err != nil {
 		m.Unread = err.Error()
@@ -83,13 +86,19 @@ func (d *dirFiles) Next(context.Context) (*Member, error) {
 			m.Unread = "it could not be read: " + err.Error()
 			break
 		}
-		m.Body = d.open
+		m.Body = &steady{f: d.open, st: st}
 	case st.Mode()&fs.ModeSymlink != 0:
+		if d.tree {
+			fields[1].Value = "0777" // it has none that counts, and no archive records another
+		}
 		to, err := d.root.Readlink(p)
 		if err != nil {
 			m.Unread = "where it leads could not be read: " + err.Error()
 		}
 		fields = append(fields, Field{"link", to})
+	}
+	if g := d.groups[p]; g != "" {
+		fields = append(fields, Field{"hard link", g})
 	}
 	if dev := device(st); dev != "" {
 		fields = append(fields, Field{"device", dev})
@@ -102,6 +111,56 @@ func (d *dirFiles) Next(context.Context) (*Member, error) {
 	m.Fields = func() []Field { return fields }
 	m.Raw = fmt.Appendf(nil, "%q", fields)
 	return m, nil
+}
+
+// steady is the content of a file in a directory. What cannot be read of it, and that
+// it was changed while it was read, is said of the file alone.
+type steady struct {
+	f   *os.File
+	st  fs.FileInfo
+	why string
+}
+
+func (s *steady) Read(p []byte) (int, error) {
+	n, err := s.f.Read(p)
+	if err == nil {
+		return n, nil
+	}
+	if err != io.EOF {
+		s.why = "it could not be read: " + err.Error()
+	} else if s.st.Size() > 0 { // those of /proc have no size
+		s.why = changedSince(s.f, s.st)
+	}
+	return n, io.EOF
+}
+
+func (s *steady) Unread() string { return s.why }
+
+// dirTree is dirStream for a directory that is compared with another container: its
+// files say which others they are.
+func dirTree(dir string) (*dirFiles, error) {
+	d, err := dirStream(dir)
+	if err != nil {
+		return nil, err
+	}
+	d.tree, d.lacks, d.groups = true, dirLacks(), map[string]string{}
+	first := map[[2]uint64]string{}
+	for _, p := range d.paths { // sorted, so that the first is the least
+		st, err := d.root.Lstat(p)
+		if err != nil {
+			continue // it is said when its turn comes
+		}
+		id, more := inode(st)
+		if !more || st.IsDir() {
+			continue
+		}
+		if least, ok := first[id]; ok {
+			d.groups[least], d.groups[p] = least, least
+		} else {
+			first[id] = p
+		}
+	}
+	return d, nil
 }
 
 func (d *dirFiles) Close() error {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/stagescope/stagescope/chain/image"
 	"github.com/stagescope/stagescope/chain/scratch"
 )
 
@@ -38,7 +39,7 @@ func (x *Examiner) paths(ctx context.Context, srcs [2]source) (*Node, error) {
 	case !dirs[0] && !dirs[1]:
 		return x.files(ctx, srcs)
 	}
-	return nil, fmt.Errorf("comparing %q with %q: one is a directory, the other is not", srcs[0].name, srcs[1].name)
+	return x.unlike(ctx, srcs, [2]*image.Image{})
 }
 
 func (x *Examiner) directories(ctx context.Context, srcs [2]source) (*Node, error) {
@@ -68,7 +69,10 @@ func (x *Examiner) files(ctx context.Context, srcs [2]source) (*Node, error) {
 		}
 		fs[i] = f
 	}
-	n, err := x.Pair(ctx, "", filepath.Base(srcs[0].name), fs[0].Input, fs[1].Input)
+	n, err := x.otherwise(ctx, fs[0].Input, fs[1].Input)
+	if n == nil && err == nil {
+		n, err = x.Pair(ctx, "", filepath.Base(srcs[0].name), fs[0].Input, fs[1].Input)
+	}
 	if n == nil {
 		return nil, err
 	}

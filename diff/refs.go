@@ -106,15 +106,3 @@ func refError(srcs [2]source, errs [2]error) error {
 	}
 	return errors.Join(errs[0], errs[1])
 }
-
-// unlike compares what lies on disk, or an image with that.
-func (c *Comparison) unlike(ctx context.Context, srcs [2]source, ims [2]*image.Image) (*Node, error) {
-	if ims[0] == nil && ims[1] == nil {
-		return c.paths(ctx, srcs)
-	}
-	one, other := srcs[0].name, srcs[1].name
-	if ims[0] == nil {
-		one, other = other, one
-	}
-	return nil, fmt.Errorf("comparing %q with %q: %q is an image and %q is not", srcs[0].name, srcs[1].name, one, other)
-}

@@ -88,11 +88,20 @@ type fsFiles struct {
 	fs    *image.FS
 	files []*image.File
 	next  int
+
+	// Of a tree that is compared with one in another container:
+	tree  bool
+	lacks []string
+	cut   error                                                     // why there are no more files; nil at the end
+	open  func(context.Context, *image.File) (io.ReadCloser, error) // nil for the layer's
 }
 
 func fsStream(fs *image.FS) *fsFiles { return &fsFiles{fs: fs, files: slices.Collect(fs.Files())} }
 
 func (s *fsFiles) Next(ctx context.Context) (*Member, error) {
+	if s.next == len(s.files) && s.cut != nil {
+		return nil, s.cut
+	}
 	if s.next == len(s.files) {
 		return nil, io.EOF
 	}
@@ -104,6 +113,9 @@ func (s *fsFiles) Next(ctx context.Context) (*Member, error) {
 		m.Name = "."
 	}
 	m.Raw = fmt.Appendf(nil, "%q", fields)
+	if m.Lacks = s.lacks; s.tree && f.Layer == 0 {
+		m.Lacks = impliedLacks // a directory that only stands in the names of others
+	}
 	if f.Type == image.TypeRegular {
 		sum, err := sumOf(f.Digest)
 		if err != nil {
@@ -118,6 +130,9 @@ func (s *fsFiles) Close() error { return nil }
 
 // Reopen reads a file from the layer that holds it.
 func (s *fsFiles) Reopen(ctx context.Context, n int) (io.ReadCloser, error) {
+	if s.open != nil {
+		return s.open(ctx, s.files[n])
+	}
 	return s.fs.Open(ctx, s.files[n])
 }
 

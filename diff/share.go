@@ -84,6 +84,8 @@ type share struct {
 	nodes int    // bound on members and on the nodes in them
 	kept  int64  // bound on the bytes that are kept aside
 
+	uneven *uneven // for containers of different kinds; nil elsewhere
+
 	mu    sync.Mutex
 	lists []*matching
 

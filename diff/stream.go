@@ -29,6 +29,10 @@ type Member struct {
 	// none. Size is -1 when it is not known before reading.
 	Body io.Reader
 	Size int64
+	// Lacks are the properties that its container does not record, or that say nothing
+	// there; "xattr" are all extended attributes. They are heeded where containers of
+	// different kinds are compared.
+	Lacks []string
 	// Unread says why the member, or a part of it, could not be read; "" when all
 	// of it is here. Such a member is never the same as another.
 	Unread string

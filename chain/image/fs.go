@@ -83,15 +83,8 @@ func (a *applier) layer(ctx context.Context, l *Layer) error {
 	a.n, a.entry = l.Number, -1
 	var hidden []string // whiteouts, applied to lower layers only, whatever their place
 	err := l.Walk(ctx, func(h *tar.Header, r io.Reader) error {
-		a.entry++
-		if a.entries++; a.entries > a.limit {
-			return &LimitError{What: "entries of the image", Limit: int64(a.limit)}
-		}
-		if len(h.Name) > maxPath || len(h.Linkname) > maxPath {
-			return &LimitError{What: "bytes of a path in " + l.name(), Limit: maxPath}
-		}
-		if a.metadata += metadataSize(h); a.metadata > maxMetadata {
-			return &LimitError{What: "bytes of names and attributes", Limit: maxMetadata}
+		if err := a.admit(h); err != nil {
+			return fmt.Errorf("%s: %w", l.name(), err)
 		}
 		p := CleanPath(h.Name)
 		if strings.HasPrefix(p, whiteoutMeta) && p != whiteoutOpaque {

@@ -35,7 +35,7 @@ const KindDeb diff.Kind = "deb"
 const debMagic = arMagic + "debian-binary"
 
 func init() {
-	diff.Register(diff.Format{Kind: KindDeb, Files: true, Special: true, Match: func(in *diff.Input) bool { return in.HasPrefix(debMagic) }, Compare: compareAr, Partial: true})
+	diff.Register(diff.Format{Kind: KindDeb, Files: true, Special: true, Match: func(in *diff.Input) bool { return in.HasPrefix(debMagic) }, Compare: compareAr, Partial: true, Inner: innerDeb})
 }
 
 // debName takes the compression off the name of a package's member, so that it

@@ -55,7 +55,7 @@ func newc(name string) *cpioForm {
 }
 
 func init() {
-	diff.Register(diff.Format{Kind: KindCpio, Files: true, Match: func(in *diff.Input) bool { return cpioFormOf(in.Head()) != nil }, Compare: compareCpio, Partial: true})
+	diff.Register(diff.Format{Kind: KindCpio, Files: true, Match: func(in *diff.Input) bool { return cpioFormOf(in.Head()) != nil }, Compare: compareCpio, Partial: true, Unpack: unpackCpio})
 }
 
 func cpioFormOf(p []byte) *cpioForm {
@@ -130,6 +130,7 @@ type cpioStream struct {
 	order []diff.Range
 	first map[[4]int64]string // names by device and inode, of files with several
 	ended bool
+	last  map[string]int64 // the numbers in the last header
 }
 
 func (s *cpioStream) Close() error { return nil }
@@ -173,6 +174,7 @@ func (s *cpioStream) Next(ctx context.Context) (*diff.Member, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the header at byte %d: %w", s.off, err)
 	}
+	s.last = nums
 	nameSize, size := nums["namesize"], nums["size"]
 	if nameSize < 1 || nameSize > maxCpioName {
 		return nil, bad("a name of %d bytes at byte %d", nameSize, s.off)

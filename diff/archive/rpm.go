@@ -24,7 +24,7 @@ const (
 )
 
 func init() {
-	diff.Register(diff.Format{Kind: KindRpm, Match: func(in *diff.Input) bool { return in.HasPrefix(rpmMagic) }, Compare: compareRpm})
+	diff.Register(diff.Format{Kind: KindRpm, Match: func(in *diff.Input) bool { return in.HasPrefix(rpmMagic) }, Compare: compareRpm, Inner: innerRpm})
 }
 
 // The types of values that have no fixed size.

@@ -29,7 +29,7 @@ const (
 )
 
 func init() {
-	diff.Register(diff.Format{Kind: KindSquashfs, Files: true, Match: func(in *diff.Input) bool { return in.HasPrefix(squashMagic) }, Compare: compareSquashfs})
+	diff.Register(diff.Format{Kind: KindSquashfs, Files: true, Match: func(in *diff.Input) bool { return in.HasPrefix(squashMagic) }, Compare: compareSquashfs, Unpack: unpackSquashfs})
 }
 
 // compareSquashfs compares the files of two images with all their properties. How

@@ -28,7 +28,7 @@ const (
 )
 
 func init() {
-	diff.Register(diff.Format{Kind: KindZip, Files: true, Match: func(in *diff.Input) bool { return in.HasPrefix("PK\x03\x04") || in.HasPrefix("PK\x05\x06") }, Compare: compareZip})
+	diff.Register(diff.Format{Kind: KindZip, Files: true, Match: func(in *diff.Input) bool { return in.HasPrefix("PK\x03\x04") || in.HasPrefix("PK\x05\x06") }, Compare: compareZip, Unpack: unpackZip})
 }
 
 func compareZip(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input) error {

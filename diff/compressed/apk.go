@@ -16,7 +16,7 @@ import (
 const KindApk diff.Kind = "apk"
 
 func init() {
-	diff.Register(diff.Format{Kind: KindApk, Special: true, Match: func(in *diff.Input) bool { return in.HasPrefix("\x1f\x8b\x08") && apkMember(in.Head()) != "" }, Compare: compareApk})
+	diff.Register(diff.Format{Kind: KindApk, Special: true, Match: func(in *diff.Input) bool { return in.HasPrefix("\x1f\x8b\x08") && apkMember(in.Head()) != "" }, Compare: compareApk, Inner: innerApk})
 }
 
 // apkMember says from its first bytes which of the first members it is.

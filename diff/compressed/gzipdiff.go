@@ -16,7 +16,7 @@ import (
 const KindGzip diff.Kind = "gzip"
 
 func init() {
-	diff.Register(diff.Format{Kind: KindGzip, Partial: true, Match: func(in *diff.Input) bool { return in.HasPrefix("\x1f\x8b\x08") }, Compare: compareGzip})
+	diff.Register(diff.Format{Kind: KindGzip, Partial: true, Match: func(in *diff.Input) bool { return in.HasPrefix("\x1f\x8b\x08") }, Compare: compareGzip, Inner: innerGzip})
 }
 
 func compareGzip(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input) error {

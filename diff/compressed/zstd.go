@@ -53,7 +53,7 @@ func register(kind diff.Kind, magic string, decode func(io.Reader) (io.Reader, e
 }
 
 func (d decoder) format() diff.Format {
-	return diff.Format{Kind: d.kind, Partial: true, Match: d.match,
+	return diff.Format{Kind: d.kind, Partial: true, Match: d.match, Inner: d.inner,
 		Compare: func(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input) error {
 			return compareStream(ctx, x, n, d.open, a, b)
 		}}

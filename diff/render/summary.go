@@ -25,7 +25,9 @@ type Summary struct {
 	Unexplained []Finding    `json:"unexplained"` // worst first
 	Unread      []Finding    `json:"unread"`      // not checked, or not completely
 
-	images bool // what is compared are images, and not the files that hold them
+	images     bool              // what is compared are images, and not the files that hold them
+	SameTree   bool              `json:"sameTree,omitempty"`   // they differ in their containers, and the files in these were found equal
+	Unrecorded []diff.Unrecorded `json:"unrecorded,omitempty"` // properties that one side does not record, and that were not compared
 }
 
 // Tally counts the entries that have one cause.
@@ -66,6 +68,8 @@ func wrapping(root *diff.Node) string {
 // Summarize walks a tree once.
 func Summarize(root *diff.Node, complete bool) Summary {
 	s := Summary{images: root.Kind == diff.KindImage, Status: root.Status, Residue: root.Residue, Complete: complete && !root.Capped, Causes: []Tally{}, Suspicious: []Finding{}, Suspects: []Suspect{}, Unexplained: []Finding{}, Unread: []Finding{}}
+	s.SameTree = root.Kind == diff.KindTree && root.Status == diff.Differs && leaf(root) && s.Complete
+	s.Unrecorded = root.Unrecorded
 	w := &summing{s: &s, by: map[string]*Tally{}}
 	w.walk(root, nil, place{file: root, path: root.Name})
 	for _, t := range w.by {

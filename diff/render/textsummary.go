@@ -138,6 +138,10 @@ func (o Options) verdict(s Summary) string {
 		return "same: every byte of both images was read and hashed"
 	case s.Status == diff.Same && s.Complete:
 		return "same: every byte of both was read and hashed"
+	case s.SameTree && len(s.Unrecorded) > 0:
+		return "differs in the container: same tree, other container, in all that both record" + partly
+	case s.SameTree:
+		return "differs in the container: same tree, other container" + partly
 	case s.Status == diff.Differs && s.Residue == diff.ResidueNone:
 		return "differs, and every difference is accounted for" + partly
 	case s.Status == diff.Differs && len(s.Suspicious) > 0:
