@@ -114,6 +114,9 @@ func (x *Examiner) indexed(l *image.Layer) *indexStream {
 	if x.o.Index == nil || x.o.Rehash || l.DiffID == "" {
 		return nil
 	}
+	if l.Missing(context.Background()) != nil {
+		return nil // what is to be read and is not there is said to be so, whatever is known of it
+	}
 	data, ok := x.o.Index.Cache(entriesKind, l.DiffID)
 	if !ok {
 		return nil

@@ -78,3 +78,42 @@ func TestIndex(t *testing.T) {
 		t.Error(sketch(n, ""))
 	}
 }
+
+// TestIndexAndMissingBlob shows that a layer that is gone, or cut, is not taken to be
+// there because its entries are known.
+func TestIndexAndMissingBlob(t *testing.T) {
+	other := append([]file(nil), base...)
+	other[2].body = "a\nB\nc\n"
+	for what, harm := range map[string]func(blob string) error{
+		"gone": os.Remove,
+		"cut":  func(blob string) error { return os.Truncate(blob, 40) },
+	} {
+		ra, rb := imageSpec{layers: [][]byte{tarBytes(t, base...)}}.write(t), imageSpec{layers: [][]byte{tarBytes(t, other...)}}.write(t)
+		index := &memoryIndex{}
+		run := func() *Node {
+			c, err := Refs(t.Context(), ra, rb, image.Options{}, Options{Index: index})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { c.Close() })
+			return c.Root
+		}
+		if n := run(); n.Capped {
+			t.Fatal(sketch(n, ""))
+		}
+		blobs, _ := filepath.Glob(filepath.Join(rb, "blobs", "sha256", "*"))
+		for _, p := range blobs {
+			b, err := os.ReadFile(p)
+			if err == nil && b[0] == 0x1f {
+				err = harm(p)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		n := run()
+		if l := mustFind(t, n, "layer 1"); !n.Capped || !l.Capped || !strings.Contains(l.Note, "reading side B") || n.Status == Same {
+			t.Errorf("%s: %s", what, sketch(n, ""))
+		}
+	}
+}

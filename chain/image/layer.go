@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
@@ -51,6 +52,31 @@ func (l *Layer) Open(ctx context.Context) (io.ReadCloser, error) {
 		return nil, fmt.Errorf("opening %s: %w", l.name(), err)
 	}
 	return &verified{ctx: ctx, r: rc, c: rc, h: sha256.New(), want: chain.Digest(l.Descriptor.Digest), size: l.Descriptor.Size, what: l.name(), ref: l.image.ref.Text}, nil
+}
+
+// Missing says that the blob of a layer on this disk is not there, or not all of it,
+// without reading it. It knows nothing of what is elsewhere.
+func (l *Layer) Missing(ctx context.Context) error {
+	if l.image.ref.Kind == KindRegistry {
+		return nil
+	}
+	rc, err := l.open(ctx)
+	if err != nil {
+		return fmt.Errorf("opening %s: %w", l.name(), err)
+	}
+	defer rc.Close()
+	f, ok := rc.(interface{ Stat() (fs.FileInfo, error) })
+	if !ok {
+		return nil // of an archive, whose parts were seen to be there when it was opened
+	}
+	st, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("opening %s: %w", l.name(), err)
+	}
+	if st.Size() != l.Descriptor.Size {
+		return &MismatchError{What: l.name(), Want: chain.Digest(l.Descriptor.Digest), WantSize: l.Descriptor.Size, GotSize: st.Size(), Ref: l.image.ref.Text}
+	}
+	return nil
 }
 
 // OpenTar gives the uncompressed archive. At its end both the blob's digest and
