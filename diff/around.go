@@ -20,6 +20,14 @@ func (c *Comparison) around(ctx context.Context) error {
 	var ins [2]*Input
 	var infos [2]os.FileInfo
 	for i, r := range []image.Reference{ra, rb} {
+		if copied := c.srcs[i].copy; copied != nil {
+			info, err := copied.Stat()
+			if err != nil {
+				return fmt.Errorf("comparing the archives around the images: %w", err)
+			}
+			infos[i], ins[i] = info, &Input{ReaderAt: copied, Name: r.Text, Size: info.Size()}
+			continue
+		}
 		info, err := os.Stat(r.Path)
 		if err != nil {
 			return fmt.Errorf("comparing the archives around the images: %w", err)

@@ -17,6 +17,7 @@ type Comparison struct {
 	// directories.
 	ImageA, ImageB *image.Image
 	*Examiner
+	srcs  [2]source
 	close []func() error
 }
 
@@ -40,6 +41,7 @@ func Refs(ctx context.Context, a, b string, open image.Options, o Options) (*Com
 	if err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
+	c.srcs = srcs
 	ims := [2]*image.Image{}
 	errs := [2]error{}
 	for i := range srcs {

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -234,4 +235,40 @@ func FuzzZip(f *testing.F) {
 	f.Add(a, a[:len(a)-1])
 	f.Add(zip64(false, 5, []string{"a", "b"}, "one", "two"), zip64(true, 5, []string{"a", "b"}, "one", "two"))
 	f.Fuzz(fuzz)
+}
+
+// TestCutZip compares zip archives whose directory is cut off by the headers before
+// the members.
+func TestCutZip(t *testing.T) {
+	random := make([]byte, 20_000)
+	rand.NewChaCha8([32]byte{1}).Read(random)
+	child := func(n *diff.Node, name string) *diff.Node {
+		for _, c := range n.Children {
+			if c.Name == name {
+				return c
+			}
+		}
+		return nil
+	}
+	at := time.Date(2024, 2, 3, 4, 5, 6, 0, time.UTC)
+	for _, method := range []uint16{zip.Store, zip.Deflate} {
+		files := func(early string) []byte {
+			return zipped(t, zfile{"early", early, zip.Deflate, at}, zfile{"mid", strings.Repeat("text ", 100), zip.Deflate, at}, zfile{"late", string(random), method, at})
+		}
+		a, b := files("one"), files("two")
+		n := pair(t, a, b[:len(b)-15_000])
+		e, l := child(n, "early"), child(n, "late")
+		if n.Kind != KindZip || n.Status != diff.Differs || !n.Capped || n.Residue == diff.ResidueNone || e == nil || e.Status != diff.Differs {
+			t.Fatalf("method %d: %s", method, sketch(n))
+		}
+		if method == zip.Deflate && (l == nil || l.Status != diff.Unreadable || !strings.Contains(l.Note, "bytes are equal")) {
+			t.Errorf("method %d: %s", method, sketch(n))
+		}
+		if method == zip.Store {
+			continue // the last says how long it is in the directory alone
+		}
+		if n = pair(t, a, a[:len(a)-3]); n.Kind != KindZip || len(n.Children) != 0 || !strings.Contains(n.Note, "no member begins at byte") || !n.Capped {
+			t.Errorf("method %d, only the end is cut: %s", method, sketch(n))
+		}
+	}
 }

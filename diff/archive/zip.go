@@ -28,19 +28,26 @@ const (
 )
 
 func init() {
-	diff.Register(diff.Format{Kind: KindZip, Files: true, Match: func(in *diff.Input) bool { return in.HasPrefix("PK\x03\x04") || in.HasPrefix("PK\x05\x06") }, Compare: compareZip, Unpack: unpackZip})
+	diff.Register(diff.Format{Kind: KindZip, Files: true, Match: func(in *diff.Input) bool { return in.HasPrefix("PK\x03\x04") || in.HasPrefix("PK\x05\x06") }, Compare: compareZip, Partial: true, Unpack: unpackZip})
 }
 
 func compareZip(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input) error {
-	sa, err := openZip(ctx, x, a)
-	if err != nil {
-		return fmt.Errorf("side A: %w", err)
+	var ss [2]*zipStream
+	var why [2]error
+	ins := [2]*diff.Input{a, b}
+	for i, in := range ins {
+		ss[i], why[i] = openZip(ctx, x, in)
+		if why[i] == nil && in.Cut != "" {
+			why[i] = bad("%s", in.Cut)
+		}
+		if why[i] != nil && (!errors.Is(why[i], diff.ErrFormat) || errors.Is(why[i], diff.ErrLimit)) {
+			return fmt.Errorf("side %c: %w", 'A'+i, why[i])
+		}
 	}
-	sb, err := openZip(ctx, x, b)
-	if err != nil {
-		return fmt.Errorf("side B: %w", err)
+	if why[0] != nil || why[1] != nil {
+		return compareLocals(ctx, x, n, ins, why)
 	}
-	return x.Streams(ctx, n, sa, sb)
+	return x.Streams(ctx, n, ss[0], ss[1])
 }
 
 // zipFile is one member: where its parts lie, and what its headers say.

@@ -50,7 +50,7 @@ func treeIn(t *testing.T, dir string) {
 	must(os.Chmod(dir, 0o755))
 }
 
-func compareRefs(t *testing.T, a, b string) (*diff.Node, error) {
+func comparePaths(t *testing.T, a, b string) (*diff.Node, error) {
 	t.Helper()
 	c, err := diff.Refs(t.Context(), a, b, image.Options{Offline: true}, diff.Options{})
 	if err != nil {
@@ -101,7 +101,7 @@ func TestTreeAndArchive(t *testing.T) {
 
 func sameTree(t *testing.T, refs [2]string, kind string, lost []string) {
 	t.Helper()
-	n, err := compareRefs(t, refs[0], refs[1])
+	n, err := comparePaths(t, refs[0], refs[1])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func changedTree(t *testing.T, dir, archive string) {
 			t.Fatal(err)
 		}
 	}
-	n, err := compareRefs(t, dir, archive)
+	n, err := comparePaths(t, dir, archive)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,15 +177,15 @@ func TestTreeAndCutArchive(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	n, err := compareRefs(t, "d", "cut.tar")
+	n, err := comparePaths(t, "d", "cut.tar")
 	if err != nil || n.Status != diff.Differs || !n.Capped || findNode(n, "early") == nil || len(n.Reasons) != 0 {
 		t.Errorf("%v: %s", err, notes(n))
 	}
-	if _, err = compareRefs(t, "d", "d/early"); err == nil || !strings.Contains(err.Error(), "nor an archive of files") {
+	if _, err = comparePaths(t, "d", "d/early"); err == nil || !strings.Contains(err.Error(), "nor an archive of files") {
 		t.Errorf("a plain file: %v", err)
 	}
 	// What only the archive has is there, wherever it was cut.
-	if n, err = compareRefs(t, "d", "same.tar"); err != nil || n.Status != diff.Differs || !n.Capped || findNode(n, "f01").Status != diff.OnlyB {
+	if n, err = comparePaths(t, "d", "same.tar"); err != nil || n.Status != diff.Differs || !n.Capped || findNode(n, "f01").Status != diff.OnlyB {
 		t.Errorf("%v: %s", err, notes(n))
 	}
 }
