@@ -111,9 +111,9 @@ func again(r *io.SectionReader) *io.SectionReader { return io.NewSectionReader(r
 
 // deflateCandidates are in the order in which they are tried. Levels often make
 // the same bytes, so that the one which gzip's XFL claims comes first. Most of
-// klauspost's streams have a time in their header that no other encoder writes;
-// for what has another the newest version alone is tried, and all of them where
-// Go's OS byte speaks for a library in Go.
+// klauspost's streams have a time in their header that no other encoder writes.
+// Where that is not so, recent versions are tried if Go's OS byte speaks for a
+// library in Go, and otherwise the newest alone.
 func deflateCandidates(m gzipMember) []candidate {
 	levels := []int{6, 9, 1, 5, 4, 3, 2, 7, 8, 0, -2}
 	switch m.xfl {
@@ -127,11 +127,11 @@ func deflateCandidates(m gzipMember) []candidate {
 		if m.xfl == 0 {
 			likely = []int{kflate.DefaultLevel, 6, 4, 3, 2, 7, 8, 0, -2, 1, 9}
 		}
-		return append(flateCandidates(likely), plainCandidates(levels, false)...)
+		return append(flateCandidates(likely, true), plainCandidates(levels, false)...)
 	}
 	const unknown = 255 // RFC 1952, OS
 	if m.os == unknown {
-		return append(plainCandidates(levels, false), flateCandidates(levels)...)
+		return append(plainCandidates(levels, false), flateCandidates(levels, false)...)
 	}
 	return plainCandidates(levels, true)
 }

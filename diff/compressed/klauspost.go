@@ -67,15 +67,19 @@ func likely(level int, parallel bool) (spans []kflate.Span, recent int) {
 }
 
 // flateCandidates are raw streams, parallel ones too, as they stand in a gzip
-// stream. Those of one level and span begin alike.
-func flateCandidates(levels []int) (out []candidate) {
+// stream, by all versions or by the recent ones. Those of one level and span begin
+// alike.
+func flateCandidates(levels []int, older bool) (out []candidate) {
 	twins := 0
 	add := func(level, block int, library string, open func(w io.Writer) (io.WriteCloser, error)) {
 		out = append(out, candidate{Encoder: Encoder{Name: "deflate", Level: level, Library: library, Params: blockParams(block)}, open: open, twins: twins})
 	}
 	for _, level := range levels {
 		plain, _ := likely(level, false)
-		spans, _ := likely(level, true)
+		spans, recent := likely(level, true)
+		if !older {
+			spans = spans[:recent]
+		}
 		for _, s := range spans {
 			twins++
 			for _, block := range []int{pgzipBlock, umociBlock} {

@@ -45,6 +45,8 @@ func TestPgzipIsProved(t *testing.T) {
 		"gzip level 5 (klauspost/pgzip with compress v1.18.2 to v1.20.3)",
 		"gzip level 5 (klauspost/pgzip with compress v1.15.0 to v1.15.9)",
 		"gzip level 5 (klauspost/pgzip with compress v1.14.4)",
+		"gzip level 5 (klauspost/pgzip with compress v1.12.3 to v1.13.6)",
+		"gzip level 5 (klauspost/pgzip with compress v1.11.0 to v1.11.12)",
 		"gzip level 9 (klauspost/pgzip with compress v1.15.15 to v1.18.0)",
 		"gzip level 5 (klauspost/compress/flate v1.15.10 to v1.18.0)",
 	} {

@@ -136,28 +136,28 @@ func (b *block) extraBits() (n int) {
 	return n
 }
 
-// estimate is about how many bits the block would take with codes made for it.
-// The sums are of single precision, each step rounded by itself: fused, as some
+// estimate is about how many bits the block would take with codes made for it,
+// when its symbols occur so often in all. The sums are of single precision, each step rounded by itself: fused, as some
 // machines could, they would be others.
-func (b *block) estimate() int {
-	if b.n == 0 {
+func (b *block) estimate(total int) int {
+	if total == 0 {
 		return 0
 	}
 	sum, matches, extra := float32(0), 0, 0
-	per := 1 / float32(b.n)
+	per := 1 / float32(total)
 	for _, f := range b.lits {
-		sum += cost(f, per)
+		sum += b.cost(f, per)
 	}
 	sum += 15 // the end of the block
 	for i, f := range b.lens[1 : nLiterals-256] {
-		sum += cost(f, per)
+		sum += b.cost(f, per)
 		extra += int(lengthBits[i]) * int(f)
 		matches += int(f)
 	}
 	if matches > 0 {
 		per = 1 / float32(matches)
 		for i, f := range b.dists[:nDists] {
-			sum += cost(f, per)
+			sum += b.cost(f, per)
 			extra += int(distBits[i]) * int(f)
 		}
 	}
@@ -165,12 +165,16 @@ func (b *block) estimate() int {
 }
 
 // cost is what one symbol takes in all, between 1 and 15 bits each time.
-func cost(f uint16, per float32) float32 {
+func (b *block) cost(f uint16, per float32) float32 {
 	if f == 0 {
 		return 0
 	}
 	n := float32(f)
-	return float32(min(max(-log2(float32(n*per)), 1), 15) * n)
+	bits := -log2(float32(n * per))
+	if b.era >= Since1_12_3 {
+		bits = min(max(bits, 1), 15)
+	}
+	return float32(bits * n)
 }
 
 // log2 is near the logarithm: the exponent, and a parabola for the rest.

@@ -87,6 +87,10 @@ const few = 250
 // dynamic writes a block in the way that takes least; raw is what it stands for,
 // or nil. Closed says that the block is to be ended.
 func (c *coder) dynamic(b *block, raw []byte, closed bool) {
+	if c.era < Since1_14_4 {
+		c.complete(b, raw, closed)
+		return
+	}
 	if closed {
 		b.end()
 	}
@@ -158,7 +162,7 @@ func used(freq []uint16) int {
 // reuse goes on with the open codes, or ends them where new ones are thought to
 // be better. True is for a block that was written here in another way.
 func (c *coder) reuse(b *block, raw []byte, stored, extra int, closed bool) bool {
-	fresh := c.header + b.estimate()
+	fresh := c.header + b.estimate(b.n)
 	fresh += int(c.lits[endBlock].len()) + fresh>>c.penalty
 	best := size(c.lits, c.litFreq[:]) + size(c.dists, c.distFreq[:]) + extra
 	if fresh < best {
@@ -242,8 +246,12 @@ func (c *coder) literalBlock(p []byte, closed bool) {
 	for _, v := range p {
 		c.litFreq[v]++
 	}
+	if c.era < Since1_12_3 {
+		c.completeLiterals(p, closed)
+		return
+	}
 	stored := storedSize(p)
-	if stored < never && len(p) > 1024 && even(c.litFreq[:256], len(p)) {
+	if c.era >= Since1_14_4 && stored < never && len(p) > 1024 && even(c.litFreq[:256], len(p)) {
 		c.stored(p)
 		return
 	}
@@ -271,6 +279,10 @@ func (c *coder) literalBlock(p []byte, closed bool) {
 		c.onlyLits = true
 		c.header = c.runs.size()
 	}
+	c.literals(p, closed)
+}
+
+func (c *coder) literals(p []byte, closed bool) {
 	for _, v := range p {
 		c.code(c.lits[v])
 	}

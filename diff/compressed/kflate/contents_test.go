@@ -35,13 +35,17 @@ func contents() []content {
 	skewed := sample.Skewed(r, 80_000, 40) // codes longer than are allowed
 	files := archive(r, 300_000)
 	program := machine(r, 200_000)
+	letters := make([]byte, 150_000) // no matches, and yet fewer bits than bytes
+	for i := range letters {
+		letters[i] = ' ' + byte(r.IntN(64))
+	}
 	out := []content{
 		{"nothing", nil}, {"a byte", []byte{'x'}}, {"text", text}, {"noise", noise}, {"three values", few}, {"skewed", skewed},
-		{"zeros", make([]byte, 200_000)}, {"files", files}, {"program", program},
-		{"mixed", slices.Concat(noise[:40_000], text[:90_000], make([]byte, 70_000), noise[:50_000], few[:9000], skewed[:30_000], text[:200], noise[:70_000], program[:50_000], files)},
+		{"letters", letters}, {"zeros", make([]byte, 200_000)}, {"files", files}, {"program", program},
+		{"mixed", slices.Concat(noise[:40_000], text[:90_000], make([]byte, 70_000), noise[:50_000], few[:9000], skewed[:30_000], text[:200], noise[:70_000], letters[:40_000], program[:50_000], letters[:100], files)},
 	}
 	for _, n := range []int{12, 13, 32, 33, 127, 128, 1000, 65535, 65536, 65537, 2*65535 + 20} {
-		out = append(out, content{fmt.Sprintf("%d of files", n), files[:n]}, content{fmt.Sprintf("%d of mixed", n), out[9].p[30_000:][:n]})
+		out = append(out, content{fmt.Sprintf("%d of files", n), files[:n]}, content{fmt.Sprintf("%d of mixed", n), out[10].p[30_000:][:n]})
 	}
 	return out
 }

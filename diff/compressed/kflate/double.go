@@ -9,15 +9,19 @@ type double struct {
 	margin int32
 	end    int32 // that must follow a last match for its end to be remembered
 	skip   uint  // the more bytes without a match, the fewer are searched
-	stride int32 // at which places in matches are remembered
+	stride int32 // at which places in matches are remembered; 0 for none
+	back   int32 // how many places before a match's end are remembered
 }
 
 func newDouble(p *past, e Era) *double {
 	const bits = 16
-	d := &double{past: p, slots: make([]slot, 1<<bits), load: load64, margin: margin, end: 8, skip: 7, stride: 6, hasher: hasher{24, prime5, 64 - bits}}
+	d := &double{past: p, slots: make([]slot, 1<<bits), load: load64, margin: margin, end: 8, skip: 7, stride: 6, back: 2, hasher: hasher{24, prime5, 64 - bits}}
 	if e < Since1_15_11 {
 		d.load = func(p []byte, i int32) uint64 { return uint64(load32(p, i)) }
 		d.margin, d.end, d.skip, d.stride, d.hasher = 8-1, 4, 6, 5, hasher{32, prime4, 64 - bits}
+	}
+	if e < Since1_14_4 {
+		d.slots, d.stride, d.back, d.hasher = d.slots[:1<<tableBits], 0, 3, hasher{32, 0x1e35a7bd, 64 - tableBits}
 	}
 	return d
 }
@@ -86,13 +90,14 @@ func (e *double) seek(v uint64, s, emit, limit int32) (m found, ok bool) {
 // follow looks for a match where the last one ended.
 func (e *double) follow(s int32, last found) (m found, ok bool) {
 	p, base := e.bytes, e.base
-	for i := s - last.length + 2; i < s-5; i += e.stride {
+	for i := s - last.length + 2; e.stride > 0 && i < s-5; i += e.stride {
 		e.push(e.load(p, i), i)
 	}
-	v := load64(p, s-2)
-	e.push(v, s-2)
-	e.push(v>>8, s-1)
-	v >>= 16
+	v := load64(p, s-e.back)
+	for i := s - e.back; i < s; i++ {
+		e.push(v, i)
+		v >>= 8
+	}
 	at := &e.slots[e.of(v)]
 	was := *at
 	at.push(s + base)
@@ -102,7 +107,7 @@ func (e *double) follow(s int32, last found) (m found, ok bool) {
 		return m, false
 	}
 	if m.t = was.last - base; uint32(v) == load32(p, m.t) {
-		return m, true
+		return m, e.stride > 0 // before v1.14.4 it was passed over
 	}
 	m.t = was.before - base
 	return m, was.before > far && uint32(v) == load32(p, m.t)

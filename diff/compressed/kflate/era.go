@@ -8,7 +8,11 @@ type Era uint8
 // The eras, in order. Versions that were retracted (v1.14.1 to v1.14.3, v1.18.1)
 // are in none.
 const (
-	Since1_14_4  Era = iota
+	Since1_11_0  Era = iota
+	Since1_11_13     // literals are estimated otherwise
+	Since1_12_2      // levels 5 and 6 look for better matches
+	Since1_12_3      // codes of literals are made before they are judged
+	Since1_14_4      // codes that are open need not be those of all symbols; level 3 searches otherwise
 	Since1_15_0      // long matches are cut less
 	Since1_15_10     // levels 5 and 6 look for better matches otherwise
 	Since1_15_11     // levels 1 to 3 hash five bytes
@@ -21,6 +25,7 @@ const (
 
 // spans are the first and last versions of the eras.
 var spans = [eras][2]string{
+	{"v1.11.0", "v1.11.12"}, {"v1.11.13", "v1.12.1"}, {"v1.12.2", "v1.12.2"}, {"v1.12.3", "v1.13.6"},
 	{"v1.14.4", "v1.14.4"}, {"v1.15.0", "v1.15.9"}, {"v1.15.10", "v1.15.10"}, {"v1.15.11", "v1.15.14"},
 	{"v1.15.15", "v1.17.11"}, {"v1.18.0", "v1.18.0"},
 	{"v1.18.2", "v1.19.2"}, {"v1.20.0", "v1.20.3"},
@@ -39,6 +44,10 @@ const HuffmanOnly = -2
 // before. Parallel is for what pgzip makes of it.
 func (e Era) changes(level int, parallel bool) bool {
 	switch e {
+	case Since1_11_13, Since1_12_3, Since1_14_4:
+		return level != 0
+	case Since1_12_2:
+		return level == 5 || level == 6
 	case Since1_15_0:
 		return level >= 1 && level <= 6
 	case Since1_15_10:
@@ -57,6 +66,15 @@ func (e Era) changes(level int, parallel bool) bool {
 	return true
 }
 
+// oldest is the first era of a level. Before v1.14.4 what levels 7 to 9 write
+// depends on how the bytes are cut into calls of Write.
+func oldest(level int) Era {
+	if level >= 7 {
+		return Since1_14_4
+	}
+	return Since1_11_0
+}
+
 // Span is eras that write the same bytes at one level.
 type Span struct {
 	Era  Era    // one of them
@@ -69,7 +87,8 @@ func Spans(level int, parallel bool) []Span {
 	var out []Span
 	last := spans[Newest][1]
 	for e := Newest; ; e-- {
-		if e > 0 && !e.changes(level, parallel) {
+		first := e == oldest(level)
+		if !first && !e.changes(level, parallel) {
 			continue
 		}
 		text := spans[e][0]
@@ -77,7 +96,7 @@ func Spans(level int, parallel bool) []Span {
 			text += " to " + last
 		}
 		out = append(out, Span{e, text})
-		if e == 0 {
+		if first {
 			return out
 		}
 		last = spans[e-1][1]

@@ -8,6 +8,7 @@ type twoSlots struct {
 	long   []slot
 	six    bool  // level 6
 	skip   uint  // the more bytes without a match, the fewer are searched
+	greedy bool  // no better match is sought
 	ignore int32 // bytes at the beginning of a match that a better one may lack
 	repeat int32 // the distance of the last match; level 6
 }
@@ -20,6 +21,7 @@ func newTwoSlots(p *past, e Era, level int) *twoSlots {
 	if e < Since1_15_10 {
 		t.ignore = 0
 	}
+	t.greedy = e < Since1_12_2
 	return t
 }
 
@@ -45,7 +47,7 @@ func (e *twoSlots) find(b *block, s int32) {
 		} else if m.length == maxLength {
 			m.length += alike(p, m.s+maxLength, m.t+maxLength)
 		}
-		if at := m.s + m.length; at < limit && (e.six || m.length < 30) {
+		if at := m.s + m.length; at < limit && !e.greedy && (e.six || m.length < 30) {
 			e.better(&m, e.long[hash7(load64(p, at))])
 		}
 		emit = m.put(b, p, emit)

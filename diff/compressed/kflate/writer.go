@@ -23,23 +23,17 @@ type method interface {
 }
 
 // NewWriter gives a writer that writes as the library of an era does at a level:
-// 1 to 9, 0 for what is only stored, HuffmanOnly. Other levels are an error.
+// 1 to 9, 0 for what is only stored, HuffmanOnly. Other levels are an error, and
+// 7 to 9 before v1.14.4.
 func NewWriter(w io.Writer, e Era, level int) (*Writer, error) {
 	if err := known(e, level); err != nil {
 		return nil, err
 	}
 	z := &Writer{}
-	penalty := uint(7)
+	z.coder.init(w, e, penalty(e, level))
 	switch {
 	case level == HuffmanOnly:
-		penalty = 10
-	case level >= 7:
-		penalty = 8
-	}
-	z.coder.init(w, e, penalty)
-	switch {
-	case level == HuffmanOnly:
-		z.method = &counting{simple{c: &z.coder, buf: make([]byte, 0, 32<<10)}}
+		z.method = &counting{simple{c: &z.coder, buf: make([]byte, 0, countingBlock(e))}}
 	case level == 0:
 		z.method = &storing{simple{c: &z.coder, buf: make([]byte, 0, maxBlock)}}
 	case level <= 6:
@@ -51,12 +45,44 @@ func NewWriter(w io.Writer, e Era, level int) (*Writer, error) {
 	return z, nil
 }
 
+// penalty is that of a coder.
+func penalty(e Era, level int) uint {
+	if level == HuffmanOnly {
+		switch {
+		case e < Since1_11_13:
+			return 4
+		case e < Since1_12_3:
+			return 8
+		}
+		return 10
+	}
+	switch {
+	case e < Since1_11_13:
+		return 6
+	case e < Since1_14_4 || level >= 7:
+		return 8
+	}
+	return 7
+}
+
+// countingBlock is the size of a block of HuffmanOnly.
+func countingBlock(e Era) int {
+	if e < Since1_11_13 {
+		return maxBlock
+	}
+	return 32 << 10
+}
+
+// known gives an error for what NewWriter has not.
 func known(e Era, level int) error {
 	if e >= eras {
 		return fmt.Errorf("there is no era %d", e)
 	}
 	if level != HuffmanOnly && (level < 0 || level > 9) {
 		return fmt.Errorf("level %d is not from 0 to 9, nor %d", level, HuffmanOnly)
+	}
+	if e < oldest(level) {
+		return fmt.Errorf("level %d is not known before %s", level, spans[oldest(level)][0])
 	}
 	return nil
 }
