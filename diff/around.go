@@ -14,6 +14,14 @@ import (
 // who names an image in them is told that there is more.
 func (c *Comparison) around(ctx context.Context) error {
 	ra, rb := c.ImageA.Ref(), c.ImageB.Ref()
+	paths := archivePath(ra) && archivePath(rb)
+	if paths && c.Root.Status == Differs {
+		c.Root.note("of the archives the images in them were compared, and nothing beside these")
+	}
+	if paths && c.Root.Status == Same && c.ImageA.ManifestDigest() != c.ImageB.ManifestDigest() {
+		c.Root.note("the archives that hold the images are of two kinds, and were not compared")
+		return nil
+	}
 	if c.Root.Status != Same || ra.Kind != rb.Kind || ra.Kind != image.KindOCI && ra.Kind != image.KindDockerArchive {
 		return nil
 	}
@@ -49,7 +57,7 @@ func (c *Comparison) around(ctx context.Context) error {
 	if err != nil || n.Status == Same {
 		return err
 	}
-	if ra.Text != ra.Path || rb.Text != rb.Path {
+	if !paths {
 		c.Root.note("the archives that hold the images are not the same; give their paths alone to compare them as well")
 		return nil
 	}
@@ -57,4 +65,13 @@ func (c *Comparison) around(ctx context.Context) error {
 	c.Root.Status = n.Status
 	c.Root.Settle()
 	return nil
+}
+
+// archivePath reports whether a reference is the path of an archive, and nothing else.
+func archivePath(r image.Reference) bool {
+	if r.Text != r.Path || r.Kind != image.KindOCI && r.Kind != image.KindDockerArchive {
+		return false
+	}
+	info, err := os.Stat(r.Path)
+	return err == nil && info.Mode().IsRegular()
 }

@@ -114,6 +114,32 @@ func TestAround(t *testing.T) {
 	}
 }
 
+// TestBesideOtherImages: of archives with images that differ, what lies beside these is
+// not compared, and that is said.
+func TestBesideOtherImages(t *testing.T) {
+	docker, oci := saved(t, "1")
+	other := strings.ReplaceAll(docker[0].body, `"architecture":"amd64"`, `"architecture":"arm64"`)
+	changed := []held{{sum(other) + ".json", other}, docker[1], {"manifest.json", strings.ReplaceAll(docker[2].body, sum(docker[0].body), sum(other))}, {"extra/hidden", "x"}}
+	dir := t.TempDir()
+	a, b, c := filepath.Join(dir, "a.tar"), filepath.Join(dir, "b.tar"), filepath.Join(dir, "c.tar")
+	for name, files := range map[string][]held{a: docker, b: changed, c: oci} {
+		if err := os.WriteFile(name, packedAt(t, 1, files...), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const said = "nothing beside these"
+	if n := compareRefs(t, a, b); n.Status != diff.Differs || !strings.Contains(n.Note, said) {
+		t.Errorf("%s, %s", n.Status, n.Note)
+	}
+	if n := compareRefs(t, "docker-archive:"+a, "docker-archive:"+b); n.Status != diff.Differs || strings.Contains(n.Note, said) {
+		t.Errorf("%s, %s", n.Status, n.Note)
+	}
+	// Archives of two kinds that hold one image have nothing but that in common.
+	if n := compareRefs(t, a, c); n.Status != diff.Same || !strings.Contains(n.Note, "of two kinds") {
+		t.Errorf("%s, %s", n.Status, n.Note)
+	}
+}
+
 // compareRefs compares two images as the verb does.
 func compareRefs(t *testing.T, a, b string) *diff.Node {
 	t.Helper()
