@@ -126,6 +126,22 @@ func TestDwarfForged(t *testing.T) {
 	}
 }
 
+// TestDwarfBroken: what cannot be taken apart is compared byte by byte, and that is
+// said.
+func TestDwarfBroken(t *testing.T) {
+	a := built(t, debugC, "-gdwarf-5", "-O2")
+	f, err := elf.NewFile(bytes.NewReader(a))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := bytes.Clone(a)
+	b[f.Section(".debug_info").Offset+4] = 9 // the version
+	n := child(t, compareFiles(t, a, b), ".debug_info")
+	if n.Residue != diff.ResidueKnown || !strings.Contains(n.Note, "that of side B is not as compilers write it") {
+		t.Errorf("it is not said\n%s", sketch(n, ""))
+	}
+}
+
 // TestDwarfOfGo: Go writes compressed sections with an encoder that is known, so
 // that these follow from their content.
 func TestDwarfOfGo(t *testing.T) {

@@ -83,11 +83,11 @@ func (e *elfPair) dwarf(ctx context.Context) (*dwarfPair, error) {
 	}
 	a, err := e.a.dwarf(ctx, e.p.a, false)
 	if a == nil || err != nil {
-		return nil, ctx.Err()
+		return nil, e.notTaken(ctx, "A", err)
 	}
 	b, err := e.b.dwarf(ctx, e.p.b, true)
 	if b == nil || err != nil {
-		return nil, ctx.Err()
+		return nil, e.notTaken(ctx, "B", err)
 	}
 	e.p.collect()
 	d := &dwarfPair{p: e.p, a: a, b: b, places: map[string]*places{}, done: map[string]*dwarfResult{}, mapped: e.mapped}
@@ -97,8 +97,19 @@ func (e *elfPair) dwarf(ctx context.Context) (*dwarfPair, error) {
 	ok, err := d.prepare(ctx)
 	if ok && err == nil {
 		e.debugPair = d
+	} else {
+		e.debugWhy = "what it refers to is not as compilers write it"
 	}
 	return e.debugPair, err
+}
+
+// notTaken keeps why a side's debug information is not taken apart.
+func (e *elfPair) notTaken(ctx context.Context, side string, err error) error {
+	e.debugWhy = "that of side " + side + " is not as compilers write it"
+	if err != nil {
+		e.debugWhy = fmt.Sprintf("that of side %s could not be read: %v", side, err)
+	}
+	return ctx.Err()
 }
 
 // prepare pairs what others refer to.

@@ -28,6 +28,7 @@ type elfPair struct {
 	dirs                     [][2]string            // in which units were compiled, where they differ; nil until they are wanted
 	debugPair                *dwarfPair             // nil when debug information is not taken apart
 	debugRead                bool                   // it was tried
+	debugWhy                 string                 // why it was not
 }
 
 func compareELF(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input) error {

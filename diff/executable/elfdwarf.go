@@ -3,6 +3,7 @@ package executable
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/stagescope/stagescope/diff"
@@ -18,6 +19,9 @@ func (e *elfPair) compareDebug(ctx context.Context, x *diff.Examiner, n *diff.No
 		return err
 	}
 	if r == nil {
+		if e.debugWhy != "" && slices.Contains(dwarfNames, name) {
+			addNote(n, "it is compared byte by byte: debug information was not taken apart, "+e.debugWhy)
+		}
 		return e.compareDebugBytes(ctx, x, n, a, b)
 	}
 	if n.Kind = diff.KindTable; name == "str" || name == "line_str" {
