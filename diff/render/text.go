@@ -155,12 +155,14 @@ func (t *text) own(in string, n *diff.Node, note bool) {
 		t.line("%s%s %s", in, t.paint(red, "suspicious, "+safe.Line(string(s.Kind))+":"), t.o.cut(safe.Line(s.What)))
 	}
 	var derived []string
+	var above *diff.Cause
 	for _, r := range n.Reasons {
 		if r.Cause != nil && r.Cause.ID == "derived" {
 			derived = append(derived, safe.Line(r.Field))
 			continue
 		}
-		t.reason(in, r)
+		t.reason(in, r, above)
+		above = r.Cause
 	}
 	if len(derived) > 0 {
 		t.line("%s%s", in, t.paint(faint, "follows from what is below: "+t.o.cut(strings.Join(derived, ", "))))
@@ -179,7 +181,7 @@ func (t *text) children(n *diff.Node, depth int) {
 			break
 		}
 		if n.Kind == diff.KindGroup && i == t.o.bounds().group {
-			t.line("%s… and %s more entries (--full lists them)", in, number(len(n.Children)-i))
+			t.line("%s… and %s (--full lists them)", in, plural(len(n.Children)-i, "more entry"))
 			break
 		}
 		if !t.o.within(c) {
@@ -251,17 +253,24 @@ func sizes(n *diff.Node) string {
 	return "  " + a + " → " + b
 }
 
-func (t *text) reason(in string, r diff.Reason) {
+// reason says what differs and why; above is the cause of the line before, which
+// need not be said again.
+func (t *text) reason(in string, r diff.Reason, above *diff.Cause) {
 	a, b := cmp.Or(safe.Line(r.A), "none"), cmp.Or(safe.Line(r.B), "none")
 	out := safe.Line(r.Field)
 	if r.A != "" || r.B != "" {
 		out += ": " + t.paint(red, t.o.cut(a)) + " → " + t.paint(green, t.o.cut(b))
 	}
-	if c := r.Cause; c != nil {
+	c := r.Cause
+	again := c != nil && above != nil && *c == *above
+	switch {
+	case again:
+		out += t.paint(cyan, "  [as above]")
+	case c != nil:
 		out += t.paint(cyan, fmt.Sprintf("  [%s %s, %s]", safe.Line(c.ID), safe.Line(c.Name), c.Confidence))
 	}
 	t.line("%s%s", in, out)
-	if c := r.Cause; c != nil && c.Evidence != "" && c.Confidence != diff.Derived {
+	if c != nil && !again && c.Evidence != "" && c.Confidence != diff.Derived {
 		t.line("%s  %s", in, t.paint(faint, safe.Line(c.Evidence)))
 	}
 }
