@@ -185,7 +185,7 @@ func (m *markdown) children(n *diff.Node, at []string) {
 			m.line("")
 			return
 		case n.Kind == diff.KindGroup && i == m.o.bounds().group:
-			m.line("… and %s like these (`--full` lists them)", plural(len(n.Children)-i, "more entry"))
+			m.line("… and %s like these (`--full` lists them)", plural(len(n.Children)-i, "more entry", "more entries"))
 			m.line("")
 			return
 		case !m.o.within(c):

@@ -181,7 +181,7 @@ func (t *text) children(n *diff.Node, depth int) {
 			break
 		}
 		if n.Kind == diff.KindGroup && i == t.o.bounds().group {
-			t.line("%s… and %s (--full lists them)", in, plural(len(n.Children)-i, "more entry"))
+			t.line("%s… and %s (--full lists them)", in, plural(len(n.Children)-i, "more entry", "more entries"))
 			break
 		}
 		if !t.o.within(c) {
