@@ -63,9 +63,9 @@ func (f *elfFile) program() *program {
 func (f *elfFile) isa(mapped func(uint64) bool) isa {
 	switch f.header.machine {
 	case elf.EM_X86_64:
-		return x86{mode: 64, mapped: mapped}
+		return x86{mode: 64, mapped: mapped, bound: f.bound()}
 	case elf.EM_386:
-		return x86{mode: 32, mapped: mapped}
+		return x86{mode: 32, mapped: mapped, bound: f.bound()}
 	case elf.EM_AARCH64:
 		if !f.bigEndian() {
 			return arm64{}

@@ -131,7 +131,7 @@ func (e *elfPair) compareRelocations(ctx context.Context, x *diff.Examiner, n *d
 			}
 			h := diff.Hunk{A: rangeOf(uint64(r.a+k)*size, size), B: rangeOf(uint64(r.b+k)*size, size)}
 			// By its own import every place that is filled in is the same as any other.
-			if x.same(y) && e.p.samePlaceOf(x.off, y.off) && (x.addend == y.addend && x.target == 0 && y.target == 0 || x.target != 0 && y.target != 0 && e.p.moved(x.target, y.target)) || e.debugRelocation(ta, tb, x, y) {
+			if x.same(y) && (e.p.samePlaceOf(x.off, y.off) || e.sameSlot(x, y)) && (x.addend == y.addend && x.target == 0 && y.target == 0 || x.target != 0 && y.target != 0 && e.p.moved(x.target, y.target)) || e.debugRelocation(ta, tb, x, y) {
 				t.closed = append(t.closed, h)
 				moved++
 			} else {
@@ -159,6 +159,17 @@ func (e *elfPair) compareRelocations(ctx context.Context, x *diff.Examiner, n *d
 	e.p.suspectRedirections(n, e.redirectedRelocations(la, lb))
 	x.Listing(n, "relocations", relocationLines(ra, onlyA+onlyB+changed), relocationLines(rb, onlyA+onlyB+changed))
 	return nil
+}
+
+// sameSlot reports whether two relocations fill in the slot of one import. Code finds
+// it by the import that is in it, in whatever order the slots lie.
+func (e *elfPair) sameSlot(x, y relocation) bool {
+	if e.p.a.imports == nil || e.p.b.imports == nil {
+		return false
+	}
+	na, nb := e.p.a.imports()[x.off], e.p.b.imports()[y.off]
+	ra, rb := e.p.a.at(x.off), e.p.b.at(y.off)
+	return na != "" && na == nb && ra != nil && rb != nil && ra.name == rb.name && (ra.name == ".got.plt" || ra.name == ".got")
 }
 
 // relocationLines lists a table without places, so that what moved is no line

@@ -103,7 +103,7 @@ const maxImports = 1 << 16
 // imports are the names of what the loader fills in, by where it does.
 func (f *elfFile) imports() map[uint64]string {
 	out := map[uint64]string{}
-	got := f.section(".got")
+	got, stubs := f.section(".got"), f.stubTable()
 	for i := range f.sections {
 		t := &f.sections[i]
 		if t.typ != elf.SHT_RELA && t.typ != elf.SHT_REL || t.size > maxTable/16 {
@@ -113,7 +113,7 @@ func (f *elfFile) imports() map[uint64]string {
 		if err != nil {
 			continue
 		}
-		for _, r := range rs {
+		for i, r := range rs {
 			slot := slices.Contains(slotTypes[f.header.machine], r.typ) || f.header.machine == elf.EM_RISCV && r.typ == uint32(elf.R_RISCV_64) && got != nil && r.off-got.addr < got.size
 			thread := slices.Contains(threadTypes[f.header.machine], r.typ)
 			if r.sym == "" || len(out) >= maxImports || !slot && !thread || r.addend != 0 {
@@ -127,7 +127,45 @@ func (f *elfFile) imports() map[uint64]string {
 				name = "" // the loader does both, and nobody knows what is left
 			}
 			out[r.off] = name
+			if t == stubs {
+				out[t.addrInMem+uint64(i)*f.relocationSize(t)] = entryOf + name
+			}
 		}
 	}
 	return out
+}
+
+// entryOf stands before the name of an import where its entry in the table is meant.
+const entryOf = "the entry of "
+
+// stubTable is the table of the imports that are looked up when they are first
+// called; nil when there is none in memory.
+func (f *elfFile) stubTable() *section {
+	for _, name := range []string{".rela.plt", ".rel.plt"} {
+		if t := f.section(name); t != nil && (t.typ == elf.SHT_RELA || t.typ == elf.SHT_REL) && t.flags&elf.SHF_ALLOC != 0 {
+			return t
+		}
+	}
+	return nil
+}
+
+// bound gives, for the stubs that look up an import of x86 at its first call, the
+// entry of stubTable that the number they push is of: its place in the table, or with
+// 32 bits its distance from the beginning. The number follows from what is imported
+// before. It is nil where there are no such stubs.
+func (f *elfFile) bound() func(pc, number uint64) (uint64, bool) {
+	t, plt := f.stubTable(), f.section(".plt")
+	if t == nil || plt == nil {
+		return nil
+	}
+	size := f.relocationSize(t)
+	return func(pc, number uint64) (uint64, bool) {
+		if f.header.machine == elf.EM_386 {
+			if number%size != 0 {
+				return 0, false
+			}
+			number /= size
+		}
+		return t.addrInMem + number*size, pc-plt.addrInMem < plt.size && number < t.size/size
+	}
 }

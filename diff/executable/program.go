@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sort"
 	"strconv"
+	"strings"
 
 	"github.com/stagescope/stagescope/diff"
 )
@@ -256,6 +257,24 @@ func (p *program) foreign(addr uint64) string {
 		if name := p.imports()[at]; name != "" {
 			return name + "@import"
 		}
+	}
+	return p.lookup(code, addr)
+}
+
+// lookup names the import that a stub looks up, where another stub jumps to it: it
+// pushes the number of the import's entry first.
+func (p *program) lookup(code []byte, addr uint64) string {
+	for range 2 {
+		if len(code) == 0 {
+			break
+		}
+		st := p.isa.step(code, addr)
+		if st.nops == 1 && code[0] == 0x68 {
+			if name, ok := strings.CutPrefix(p.imports()[st.ops[0].addr], entryOf); ok {
+				return name + "@lookup"
+			}
+		}
+		code, addr = code[min(st.n, len(code)):], addr+uint64(st.n)
 	}
 	return ""
 }

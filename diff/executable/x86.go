@@ -9,10 +9,13 @@ import (
 )
 
 // x86 is the 32-bit and 64-bit instruction set. mapped reports whether a number
-// is an address of the program, so that a constant operand may be one.
+// is an address of the program, so that a constant operand may be one; bound gives
+// the entry of the table of imports that a jump stub at pc pushes the number of. Both
+// may be nil.
 type x86 struct {
 	mode   int
 	mapped func(uint64) bool
+	bound  func(pc, number uint64) (entry uint64, ok bool)
 }
 
 var _ isa = x86{}
@@ -32,6 +35,13 @@ func (x x86) step(p []byte, pc uint64) step {
 		return x.shaped(p, pc, x.shape(p))
 	}
 	s := step{n: in.Len, flow: x86Flow(&in)}
+	if p[0] == 0x68 && in.Len == 5 && x.bound != nil { // push of a number of 32 bits
+		if entry, ok := x.bound(pc, uint64(binary.LittleEndian.Uint32(p[1:]))); ok {
+			s.add(operand{addr: entry, at: 1, n: 4, rel: true})
+			s.raw(p[:in.Len])
+			return s
+		}
+	}
 	if in.PCRel > 0 {
 		target := pc + uint64(in.Len) + relative(p[in.PCRelOff:], in.PCRel)
 		if x.mode == 32 {
