@@ -3,7 +3,7 @@
 // gives exactly these bytes.
 //
 // Known are, of gzip, Go's encoder, klauspost's and pgzip in the versions from
-// v1.11.0 to v1.20.3, zlib and GNU gzip; of xz, liblzma's presets in one block or in
+// v1.11.0 to v1.20.4, zlib and GNU gzip; of xz, liblzma's presets in one block or in
 // the blocks of several threads; of bzip2, libbzip2; of lz4, the C library's levels
 // up to 9 and pierrec's; of zstd, klauspost's alone: levels 1 to 3 of its releases
 // since 1.11, level 4 of those since 1.16.5.

@@ -113,7 +113,7 @@ func again(r *io.SectionReader) *io.SectionReader { return io.NewSectionReader(r
 // the same bytes, so that the one which gzip's XFL claims comes first. Most of
 // klauspost's streams have a time in their header that no other encoder writes.
 // Where that is not so, recent versions are tried if Go's OS byte speaks for a
-// library in Go, and otherwise the newest alone.
+// library in Go, and otherwise the likeliest alone.
 func deflateCandidates(m gzipMember) []candidate {
 	levels := []int{6, 9, 1, 5, 4, 3, 2, 7, 8, 0, -2}
 	switch m.xfl {
@@ -136,7 +136,7 @@ func deflateCandidates(m gzipMember) []candidate {
 	return plainCandidates(levels, true)
 }
 
-// plainCandidates are Go's encoder, the C libraries', and klauspost's newest.
+// plainCandidates are Go's encoder, the C libraries', and klauspost's likeliest.
 func plainCandidates(levels []int, klauspost bool) (out []candidate) {
 	add := func(level int, library string, open func(w io.Writer) (io.WriteCloser, error)) {
 		out = append(out, candidate{Encoder: Encoder{Name: "deflate", Level: level, Library: library}, open: open})
@@ -144,8 +144,8 @@ func plainCandidates(levels []int, klauspost bool) (out []candidate) {
 	for _, level := range levels {
 		add(level, "Go compress/flate", func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, level) })
 		if klauspost {
-			newest := kflate.Spans(level, false)[0]
-			add(level, flateLibrary(newest), func(w io.Writer) (io.WriteCloser, error) { return kflate.NewWriter(w, newest.Era, level) })
+			spans, _ := likely(level, false)
+			add(level, flateLibrary(spans[0]), func(w io.Writer) (io.WriteCloser, error) { return kflate.NewWriter(w, spans[0].Era, level) })
 		}
 		if level < 1 {
 			continue

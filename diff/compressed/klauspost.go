@@ -58,12 +58,13 @@ func part(older bool, level int, parallel bool) []kflate.Span {
 }
 
 // likely has the spans in the order of how much in the world was made by them:
-// most tools were released with that of v1.15.15 to v1.18.0, fewer with later ones,
+// most tools were released with that of v1.15.15 to v1.17.11, fewer with later ones,
 // and then come the older. Recent says how many are not older.
 func likely(level int, parallel bool) (spans []kflate.Span, recent int) {
 	spans = kflate.Spans(level, parallel)
 	at := slices.IndexFunc(spans, func(s kflate.Span) bool { return s.Era <= kflate.Since1_15_15 })
-	return slices.Concat(spans[at:at+1], spans[:at], spans[at+1:]), at + 1
+	slices.Reverse(spans[:at+1])
+	return spans, at + 1
 }
 
 // flateCandidates are raw streams, parallel ones too, as they stand in a gzip

@@ -43,12 +43,12 @@ func Settings() []Setting {
 	out = append(out, older...)
 	zstds, rareZstds := allZstd()
 	out = append(out, zstds...)
-	out = slices.Concat(out, parallelGzip(false, pgzipBlock, 1, 9), flateGzip(false, 1, 6, 9), goGzip(5, 4, 7, 8, 3, 2, 0, gzip.HuffmanOnly))
+	out = slices.Concat(out, parallelGzip(false, pgzipBlock, 1, 9), goGzip(5, 4, 7, 8, 3, 2, 0, gzip.HuffmanOnly))
 	for _, level := range []int{6, 9, 1} {
 		out = append(out, plainGzip("GNU gzip", zlib.GNUGzip, level), plainGzip("zlib", zlib.Zlib, level))
 	}
 	odd := []int{3, 4, 7, 8, 2, 0}
-	rare := slices.Concat(parallelGzip(true, umociBlock, kflate.DefaultLevel), parallelGzip(true, pgzipBlock, 6, 1, 9), flateGzip(true, 5, 1, 6, 9),
+	rare := slices.Concat(parallelGzip(true, umociBlock, kflate.DefaultLevel), parallelGzip(true, pgzipBlock, 6, 1, 9), flateGzip(false, 1, 6, 9), flateGzip(true, 5, 1, 6, 9),
 		parallelGzip(false, pgzipBlock, odd...), parallelGzip(true, pgzipBlock, odd...), flateGzip(false, odd...), flateGzip(true, odd...), flateGzip(false, kflate.HuffmanOnly), rareZstds)
 	for i := range rare {
 		rare[i].Rare = true

@@ -16,13 +16,14 @@ type coder struct {
 	dists       []code
 	header      int  // bits of the header of the codes that are open; 0 when none are
 	onlyLits    bool // of codes without matches
+	closing     bool // the stream is to be ended, not flushed
 	litFreq     [nLiterals + 3]uint16
 	distFreq    [32]uint16
 	runs        runs
 }
 
 func (c *coder) init(w io.Writer, e Era, penalty uint) {
-	c.era, c.penalty = e, penalty
+	c.era, c.penalty, c.trees = e, penalty, e >= Since1_20_4
 	c.lits, c.spare = make([]code, nLiterals+3), make([]code, nLiterals+3)
 	c.dists = make([]code, 32)
 	c.restart(w)
@@ -30,7 +31,7 @@ func (c *coder) init(w io.Writer, e Era, penalty uint) {
 
 func (c *coder) restart(w io.Writer) {
 	c.bitWriter = bitWriter{w: w, out: c.out[:0]}
-	c.header, c.onlyLits = 0, false
+	c.header, c.onlyLits, c.closing = 0, false, false
 }
 
 // finish ends a block whose codes are open.

@@ -20,6 +20,7 @@ const (
 	Since1_18_0      // level 4 weighs one match by the wrong bytes
 	Since1_18_2      // headers list no more codes than there are
 	Since1_20_0      // at levels 7 to 9 a dictionary is not taken for a part of the first block
+	Since1_20_4      // codes are of Huffman's tree where that is not too deep
 	eras
 )
 
@@ -28,7 +29,7 @@ var spans = [eras][2]string{
 	{"v1.11.0", "v1.11.12"}, {"v1.11.13", "v1.12.1"}, {"v1.12.2", "v1.12.2"}, {"v1.12.3", "v1.13.6"},
 	{"v1.14.4", "v1.14.4"}, {"v1.15.0", "v1.15.9"}, {"v1.15.10", "v1.15.10"}, {"v1.15.11", "v1.15.14"},
 	{"v1.15.15", "v1.17.11"}, {"v1.18.0", "v1.18.0"},
-	{"v1.18.2", "v1.19.2"}, {"v1.20.0", "v1.20.3"},
+	{"v1.18.2", "v1.19.2"}, {"v1.20.0", "v1.20.3"}, {"v1.20.4", "v1.20.4"},
 }
 
 // Newest is the era of the newest version that is known here.
@@ -62,6 +63,8 @@ func (e Era) changes(level int, parallel bool) bool {
 		return level >= 1
 	case Since1_20_0:
 		return level >= 7 && parallel
+	case Since1_20_4:
+		return level != 0 || !parallel // the header of plain gzip too
 	}
 	return true
 }

@@ -6,6 +6,7 @@ import (
 )
 
 const (
+	tiny      = 128          // bytes of a block that is hardly worth a search
 	margin    = 12 - 1       // bytes at the end at which no match begins
 	tableBits = 15           // of most tables of places
 	history   = 5 * maxBlock // bytes that are kept before they are moved down
@@ -75,7 +76,8 @@ func (f *fast) step(closed bool) {
 	if len(p) == 0 {
 		return
 	}
-	if closed && len(p) < 128 {
+	newer := f.c.era >= Since1_20_4
+	if closed && len(p) < tiny && (!newer || f.c.closing && len(f.past.bytes) == 0) {
 		if len(p) <= 32 {
 			f.c.stored(p)
 		} else {
@@ -86,9 +88,9 @@ func (f *fast) step(closed bool) {
 	}
 	f.encode(p)
 	switch {
-	case f.n == 0: // no match
+	case f.n == 0 && !(newer && len(p) < tiny), newer && len(p) < margin+2: // no match
 		f.c.stored(p)
-	case f.n > len(p)-len(p)>>4:
+	case f.n == 0, f.n > len(p)-len(p)>>4:
 		f.c.literalBlock(p, closed)
 	default:
 		f.c.dynamic(&f.block, p, closed)

@@ -9,14 +9,18 @@ import (
 // NewGzip gives a writer that writes a gzip stream as the library's own package
 // gzip does. Nothing is allocated before the header was written.
 func NewGzip(w io.Writer, e Era, level int) (io.WriteCloser, error) {
-	return newGzip(w, e, level, func() (io.WriteCloser, error) { return NewWriter(w, e, level) })
+	time := uint32(ZeroTime)
+	if e >= Since1_20_4 {
+		time = 0
+	}
+	return newGzip(w, e, level, time, func() (io.WriteCloser, error) { return NewWriter(w, e, level) })
 }
 
 // NewParallelGzip gives a writer that writes a gzip stream as klauspost/pgzip
 // does: in blocks of so many bytes, each with a dictionary of its own, so that
 // they can be compressed side by side.
 func NewParallelGzip(w io.Writer, e Era, level, blockSize int) (io.WriteCloser, error) {
-	return newGzip(w, e, level, func() (io.WriteCloser, error) { return NewParallel(w, e, level, blockSize) })
+	return newGzip(w, e, level, ZeroTime, func() (io.WriteCloser, error) { return NewParallel(w, e, level, blockSize) })
 }
 
 // NewParallel gives a writer of the deflate stream in such a gzip stream.
@@ -28,21 +32,22 @@ func NewParallel(w io.Writer, e Era, level, blockSize int) (io.WriteCloser, erro
 	return &blocks{w: w, d: d, size: blockSize}, nil
 }
 
-func newGzip(w io.Writer, e Era, level int, body func() (io.WriteCloser, error)) (io.WriteCloser, error) {
+func newGzip(w io.Writer, e Era, level int, time uint32, body func() (io.WriteCloser, error)) (io.WriteCloser, error) {
 	if err := known(e, level); err != nil {
 		return nil, err
 	}
-	return &gzip{w: w, level: level, open: body}, nil
+	return &gzip{w: w, level: level, time: time, open: body}, nil
 }
 
-// ZeroTime is what both write as the time when none is set: that of Go's zero
-// time, cut to 32 bits.
+// ZeroTime is what both write as the time when none is set, but for plain gzip since
+// v1.20.4: that of Go's zero time, cut to 32 bits.
 const ZeroTime = 0x886e0900
 
 // gzip puts a header before a deflate stream and a trailer behind it.
 type gzip struct {
 	w      io.Writer
 	level  int
+	time   uint32
 	open   func() (io.WriteCloser, error)
 	body   io.WriteCloser // nil before the header was written
 	sum, n uint32
@@ -63,7 +68,7 @@ func (g *gzip) begin() error {
 		return nil
 	}
 	const unknown = 255 // RFC 1952, OS
-	head := append(binary.LittleEndian.AppendUint32([]byte{0x1f, 0x8b, 8, 0}, ZeroTime), 0, unknown)
+	head := append(binary.LittleEndian.AppendUint32([]byte{0x1f, 0x8b, 8, 0}, g.time), 0, unknown)
 	switch g.level {
 	case 9:
 		head[8] = 2

@@ -73,11 +73,15 @@ func number(codes []code, lengths []int) {
 // merges packages (Larmore and Hirschberg): of two equal weights a package comes
 // before a symbol, and of symbols the smaller one.
 type builder struct {
+	trees   bool     // Huffman's tree is taken where it is not too deep
 	order   []uint32 // symbols that occur, weight<<16 | symbol, ascending
 	lengths [nLiterals + 3]int
 	leaves  [maxBits + 1][]uint16   // of each row, the symbols among its first items
 	leafBuf [maxBits + 1][]uint16   // the storage of leaves
 	rowBuf  [2][2 * nLiterals]int32 // the storage of row
+	weights [nLiterals]int32
+	depths  [nLiterals]int
+	parents [2 * nLiterals]int
 }
 
 // build gives every symbol with a frequency a code of at most the given length.
@@ -98,11 +102,19 @@ func (b *builder) build(codes []code, freq []uint16, most int) {
 		return
 	}
 	slices.Sort(b.order)
-	most = min(most, n-1)
-	b.merge(most)
-
 	lengths := b.lengths[:len(freq)]
 	clear(lengths)
+	if !b.trees || !b.tree(lengths, most) {
+		b.limited(lengths, most)
+	}
+	number(codes, lengths)
+}
+
+// limited gives the lengths of codes none of which is longer than allowed.
+func (b *builder) limited(lengths []int, most int) {
+	n := len(b.order)
+	most = min(most, n-1)
+	b.merge(most)
 	// The first items of each row that are needed hold these many symbols; each
 	// row that a symbol is in is one bit of its code.
 	need := 2*n - 2
@@ -113,7 +125,48 @@ func (b *builder) build(codes []code, freq []uint16, most int) {
 		}
 		need = 2 * (need - k)
 	}
-	number(codes, lengths)
+}
+
+// tree gives the lengths of Huffman's codes: of two equal weights a symbol comes
+// before what was put together. False is for codes that are too long.
+func (b *builder) tree(lengths []int, most int) bool {
+	n := len(b.order)
+	leaf, node := 0, 0
+	for k := range n - 1 {
+		sum := int32(0)
+		for range 2 {
+			if leaf < n && (node >= k || int32(b.order[leaf]>>16) <= b.weights[node]) {
+				sum += int32(b.order[leaf] >> 16)
+				b.parents[leaf] = k
+				leaf++
+			} else {
+				sum += b.weights[node]
+				b.parents[n+node] = k
+				node++
+			}
+		}
+		b.weights[k] = sum
+	}
+	var count [maxBits + 1]int
+	b.depths[n-2] = 0 // the root is the last
+	for k := 2*n - 3; k >= 0; k-- {
+		d := b.depths[b.parents[k]] + 1
+		if k >= n {
+			b.depths[k-n] = d
+		} else if d > most {
+			return false
+		} else {
+			count[d]++
+		}
+	}
+	at := n // the most frequent symbols have the shortest codes
+	for d, k := range count {
+		for range k {
+			at--
+			lengths[b.order[at]&0xffff] = d
+		}
+	}
+	return true
 }
 
 // merge fills the rows: the first has the symbols, each next one the symbols and

@@ -110,6 +110,7 @@ func (z *Writer) Flush() error {
 
 // Close ends the stream; it does not close what it writes to.
 func (z *Writer) Close() error {
+	z.coder.closing = true
 	z.method.step(true)
 	z.coder.last()
 	return z.coder.err
