@@ -54,6 +54,8 @@ func Digests(ctx context.Context, x *image.Image, wants []chain.Digest, o Option
 	err = s.all(ctx)
 	if err == nil && s.hit != nil {
 		err = s.explain(ctx)
+	} else if n := len(s.settings) - s.common(); err == nil && n > 0 {
+		a.Stopped = fmt.Sprintf("%d rare encoders are tried only where both images are at hand", n)
 	}
 	if err != nil {
 		a.Stopped = err.Error()
@@ -172,12 +174,8 @@ func (s *search) all(ctx context.Context) error {
 	if s.o.Encoded < 0 {
 		return fmt.Errorf("%w: nothing was to be compressed", errBudget)
 	}
-	common := len(s.settings)
-	if i := slices.IndexFunc(s.settings, func(x compressed.Setting) bool { return x.Rare }); i >= 0 {
-		common = i // without known bytes each of them would read all content
-	}
 	step := 6 // at first what Docker, BuildKit, crane and skopeo do by default
-	for from := 0; from < common; from, step = from+step, 12 {
+	for from, common := 0, s.common(); from < common; from, step = from+step, 12 {
 		to := min(common, from+step)
 		s.o.Progress(fmt.Sprintf("compressing with %d settings", to-from))
 		if err := s.encodeAll(ctx, from, to); err != nil {
@@ -196,6 +194,15 @@ func (s *search) all(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// common is how many settings, the first ones, are not rare. Where no bytes are
+// known to compare with, each of them reads all content.
+func (s *search) common() int {
+	if i := slices.IndexFunc(s.settings, func(x compressed.Setting) bool { return x.Rare }); i >= 0 {
+		return i
+	}
+	return len(s.settings)
 }
 
 func (s *search) asTheyAre() (coating, bool) {
