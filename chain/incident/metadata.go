@@ -23,6 +23,6 @@ var metadataOnly = Incident{
 	},
 	Want: Want{
 		Verdicts: map[string]string{"core-filesystem": "reproduced"},
-		Diff:     [2]string{"{before/core-filesystem}", "stage:core-filesystem"}, Causes: []string{"A3"}, Proved: true,
+		Diff:     [2]string{"{before/core-filesystem}", "stage:core-filesystem"}, Causes: []string{"A2"}, Proved: true,
 	},
 }

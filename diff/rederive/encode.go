@@ -166,6 +166,20 @@ func head(ctx context.Context, l *image.Layer) ([]byte, error) {
 	return buf[:n], err
 }
 
+// blobDigest hashes a layer's blob.
+func blobDigest(ctx context.Context, l *image.Layer) (chain.Digest, error) {
+	r, err := l.Open(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, r); err != nil {
+		return "", fmt.Errorf("layer %d: %w", l.Number, err)
+	}
+	return chain.SHA256([32]byte(h.Sum(nil))), nil
+}
+
 // verify reads a layer to its end, where its digest and diff ID are verified.
 func verify(ctx context.Context, l *image.Layer) error {
 	r, err := l.OpenTar(ctx)

@@ -187,9 +187,15 @@ func (p *pairing) makers(ctx context.Context, keep map[int]blob, l *image.Layer)
 		return nil, err
 	}
 	p.a.Tried += len(p.settings)
+	want := chain.Digest(l.Descriptor.Digest)
+	if want == "" && len(out) > 0 { // archives of the old docker save do not state it
+		if want, err = blobDigest(ctx, l); err != nil {
+			return nil, err
+		}
+	}
 	for k := range p.settings {
 		b, ok := out[k]
-		if !ok || l.Descriptor.Digest != "" && b.digest != chain.Digest(l.Descriptor.Digest) {
+		if !ok || b.digest != want {
 			continue
 		}
 		if keep != nil {
