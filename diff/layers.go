@@ -71,6 +71,7 @@ func (c *imagePair) readLayers(ctx context.Context, done map[layerPair]*Node) er
 		err = cmp.Or(err, e)
 	}
 	c.share.settle(c.x.unit)
+	c.share = nil
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

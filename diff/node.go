@@ -149,24 +149,33 @@ type Node struct {
 	Unrecorded []Unrecorded
 
 	Note     string // why something was not read, was capped, or could not be
-	Capped   bool   // a bound was hit somewhere below: more differs, or may differ, than is shown
 	Children []*Node
 	Count    int // for KindGroup: how many nodes are folded into it
 	Equal    int // parts or members below that are equal and have no node
 
-	// Broken says that a format recognised both sides and could not read one of
-	// them, or recognised one of them alone, so that they are compared as bytes.
-	Broken bool
-
-	passed       bool   // its content was not looked into, for want of room: that alone caps it
-	omitted      int    // parts that differ and that the tree has no room for
-	omittedFirst string // name of the first of them
-
-	// Listing says that Content is not the bytes of a thing but a description
-	// of them, made to be compared by eye. It explains nothing.
-	Listing bool
-
 	// Content yields the two sides' decoded bytes for views; nil when there are
 	// none to show (a directory, a folded group) or they are gone.
 	Content Content
+
+	omitted *omission // nil when nothing was
+
+	// What is said in one word stands together: an image has a node for each of
+	// a hundred thousand entries.
+
+	// Capped says that a bound was hit somewhere below: more differs, or may differ,
+	// than is shown.
+	Capped bool
+	// Broken says that a format recognised both sides and could not read one of
+	// them, or recognised one of them alone, so that they are compared as bytes.
+	Broken bool
+	// Listing says that Content is not the bytes of a thing but a description
+	// of them, made to be compared by eye. It explains nothing.
+	Listing bool
+	passed  bool // its content was not looked into, for want of room: that alone caps it
+}
+
+// omission is parts that differ and that the tree has no room for.
+type omission struct {
+	count int
+	first string // name of the first of them
 }

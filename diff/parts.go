@@ -106,20 +106,21 @@ func (x *Examiner) noRoom(ctx context.Context, n *Node, p *Part, a, b *Input) er
 		return nil
 	}
 	n.Capped = true
-	if n.omitted++; n.omitted == 1 {
-		n.omittedFirst = p.Name
+	if n.omitted == nil {
+		n.omitted = &omission{count: 1, first: p.Name}
 		n.note(n.saysOmitted(1, x.limit.Nodes))
 		return nil
 	}
-	n.Note = strings.Replace(n.Note, n.saysOmitted(n.omitted-1, x.limit.Nodes), n.saysOmitted(n.omitted, x.limit.Nodes), 1)
+	n.omitted.count++
+	n.Note = strings.Replace(n.Note, n.saysOmitted(n.omitted.count-1, x.limit.Nodes), n.saysOmitted(n.omitted.count, x.limit.Nodes), 1)
 	return nil
 }
 
 func (n *Node) saysOmitted(k, bound int) string {
 	if k == 1 {
-		return fmt.Sprintf("%q differs and is not shown: the tree holds at most %d nodes", n.omittedFirst, bound)
+		return fmt.Sprintf("%q differs and is not shown: the tree holds at most %d nodes", n.omitted.first, bound)
 	}
-	return fmt.Sprintf("%q and %d more parts differ and are not shown: the tree holds at most %d nodes", n.omittedFirst, k-1, bound)
+	return fmt.Sprintf("%q and %d more parts differ and are not shown: the tree holds at most %d nodes", n.omitted.first, k-1, bound)
 }
 
 // pairOf is Pair, but for parts that bring their own comparison.
