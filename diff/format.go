@@ -121,7 +121,7 @@ func Textual(k Kind) bool {
 // parts of one.
 func HoldsFiles(k Kind) bool {
 	switch k {
-	case KindImage, KindIndex, KindManifest, KindLayer, KindRootfs, KindDir, KindGroup:
+	case KindImage, KindIndex, KindManifest, KindLayer, KindRootfs, KindDir, KindTree, KindGroup:
 		return true
 	}
 	return slices.ContainsFunc(registered(), func(f Format) bool { return f.Kind == k && f.Files })

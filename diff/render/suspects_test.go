@@ -271,3 +271,17 @@ func TestNothingCutForGood(t *testing.T) {
 		t.Errorf("the flag that is printed does not show it:\n%s", out)
 	}
 }
+
+// TestSuspectsOfTrees is for trees of files in containers of different kinds, whose
+// children are files as those of a directory are.
+func TestSuspectsOfTrees(t *testing.T) {
+	file := func(name string) *diff.Node {
+		return &diff.Node{Kind: diff.KindFile, Name: name, Status: diff.OnlyB, Suspicions: []diff.Suspicion{{Kind: diff.SuspectNewCode, What: "it is new"}}, Suspicious: 1}
+	}
+	for _, kind := range []diff.Kind{diff.KindDir, diff.KindTree, diff.KindTar} {
+		root := &diff.Node{Kind: kind, Name: "root", Status: diff.Differs, Children: []*diff.Node{file("bin/a"), file("bin/b")}, Suspicious: 2}
+		if s := Summarize(root, true).Suspects; len(s) != 2 || s[0].Path != "root / bin/a" {
+			t.Errorf("%s: %+v", kind, s)
+		}
+	}
+}
