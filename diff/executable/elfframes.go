@@ -88,76 +88,83 @@ func (e *elfPair) compareFrames(ctx context.Context, x *diff.Examiner, n *diff.N
 	if fa == nil || fb == nil {
 		return e.p.comparePart(ctx, x, n, a, b)
 	}
-	keys := func(fs []frame, isB bool) []uint64 {
-		out := make([]uint64, len(fs))
-		for i, f := range fs {
-			out[i] = f.token
-			if f.common != f.off {
-				if id, ok := e.p.identity(f.begin, isB); ok {
-					out[i] = id
-				}
-			}
-		}
-		return out
-	}
-	runs, err := alignTokens(ctx, keys(fa, false), keys(fb, true))
+	runs, err := alignTokens(ctx, e.frameKeys(fa, false), e.frameKeys(fb, true))
 	if err != nil {
 		return err
 	}
 	n.Kind = diff.KindTable
-	t := e.table()
-	var onlyA, onlyB, moved, other int
-	var thrown []redirection
-	ia, ib := 0, 0
+	d := &framesDiff{e: e, t: e.table(), pa: pa, pb: pb}
+	onlyA, onlyB, ia, ib := 0, 0, 0, 0
 	for _, r := range append(runs, run{a: len(fa), b: len(fb)}) {
 		if ia < r.a || ib < r.b {
-			t.open = append(t.open, diff.Hunk{A: stretchOf(fa, ia, r.a, pa), B: stretchOf(fb, ib, r.b, pb)})
+			d.t.open = append(d.t.open, diff.Hunk{A: stretchOf(fa, ia, r.a, pa), B: stretchOf(fb, ib, r.b, pb)})
 			onlyA, onlyB = onlyA+r.a-ia, onlyB+r.b-ib
 		}
 		for k := range r.n {
-			f, g := fa[r.a+k], fb[r.b+k]
-			caught := f.catch == 0 && g.catch == 0 || f.catch != 0 && g.catch != 0 && e.p.moved(f.catch, g.catch)
-			if !caught {
-				thrown = append(thrown, redirection{at: [2]uint64{f.begin, g.begin}, was: e.p.a.where(f.catch), is: e.p.b.where(g.catch)})
-			}
-			equal := string(pa[f.off:f.off+f.size]) == string(pb[g.off:g.off+g.size])
-			if equal && (f.common == f.off || e.p.moved(f.begin, g.begin)) {
-				continue
-			}
-			h := diff.Hunk{A: rangeOf(f.off, f.size), B: rangeOf(g.off, g.size)}
-			alike := caught && f.token == g.token && f.alike(g, pa, pb)
-			if alike && f.common == f.off && g.common == g.off {
-				t.closed = append(t.closed, h)
-				moved++
-				continue
-			}
-			if f.common == f.off || g.common == g.off {
-				t.open = append(t.open, h)
-				other++
-				continue
-			}
-			if alike && e.p.moved(f.begin, g.begin) {
-				t.closed = append(t.closed, h)
-				moved++
-			} else {
-				t.open = append(t.open, h)
-				other++
-			}
+			d.pair(fa[r.a+k], fb[r.b+k])
 		}
 		ia, ib = r.a+r.n, r.b+r.n
 	}
-	setHunks(n, t.open, t.closed)
-	e.suspectThrown(n, thrown)
-	if moved > 0 {
-		n.Reasons = append(n.Reasons, diff.Reason{Field: plural(moved, "record") + " of functions that moved", Cause: &diff.Cause{ID: "derived", Name: "addresses of code and data that moved", Confidence: diff.Derived}})
+	setHunks(n, d.t.open, d.t.closed)
+	e.suspectThrown(n, d.thrown)
+	if d.moved > 0 {
+		n.Reasons = append(n.Reasons, diff.Reason{Field: plural(d.moved, "record") + " of functions that moved", Cause: &diff.Cause{ID: "derived", Name: "addresses of code and data that moved", Confidence: diff.Derived}})
 	}
 	if onlyA+onlyB > 0 {
 		n.Reasons = append(n.Reasons, diff.Reason{Field: "records of how to unwind the stack", A: fmt.Sprintf("%d that B has not", onlyA), B: fmt.Sprintf("%d that A has not", onlyB)})
 	}
-	if other > 0 {
-		n.Reasons = append(n.Reasons, diff.Reason{Field: plural(other, "record") + " of functions that differ, or of others"})
+	if d.other > 0 {
+		n.Reasons = append(n.Reasons, diff.Reason{Field: plural(d.other, "record") + " of functions that differ, or of others"})
 	}
 	return nil
+}
+
+// frameKeys are what records are paired by: the function they are about, where it is
+// known, else what they say.
+func (e *elfPair) frameKeys(fs []frame, isB bool) []uint64 {
+	out := make([]uint64, len(fs))
+	for i, f := range fs {
+		out[i] = f.token
+		if f.common != f.off {
+			if id, ok := e.p.identity(f.begin, isB); ok {
+				out[i] = id
+			}
+		}
+	}
+	return out
+}
+
+// framesDiff is what the records of two sections differ in.
+type framesDiff struct {
+	e      *elfPair
+	t      *tableDiff
+	pa, pb []byte
+
+	moved, other int
+	thrown       []redirection
+}
+
+// pair compares two records that are about the same.
+func (d *framesDiff) pair(f, g frame) {
+	p := d.e.p
+	caught := f.catch == 0 && g.catch == 0 || f.catch != 0 && g.catch != 0 && p.moved(f.catch, g.catch)
+	if !caught {
+		d.thrown = append(d.thrown, redirection{at: [2]uint64{f.begin, g.begin}, was: p.a.where(f.catch), is: p.b.where(g.catch)})
+	}
+	// One that others have in common is about no function.
+	commonA, commonB := f.common == f.off, g.common == g.off
+	equal := string(d.pa[f.off:f.off+f.size]) == string(d.pb[g.off:g.off+g.size])
+	if equal && (commonA || p.moved(f.begin, g.begin)) {
+		return
+	}
+	h := diff.Hunk{A: rangeOf(f.off, f.size), B: rangeOf(g.off, g.size)}
+	if caught && f.token == g.token && f.alike(g, d.pa, d.pb) && commonA == commonB && (commonA || p.moved(f.begin, g.begin)) {
+		d.t.closed = append(d.t.closed, h)
+		d.moved++
+		return
+	}
+	d.t.open = append(d.t.open, h)
+	d.other++
 }
 
 // alike reports whether two records are equal but for the places that they name, and

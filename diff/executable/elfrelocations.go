@@ -110,55 +110,95 @@ func (e *elfPair) compareRelocations(ctx context.Context, x *diff.Examiner, n *d
 		return err
 	}
 	size := e.a.relocationSize(ta)
-	t := e.table()
-	var onlyA, onlyB, moved, changed int
-	var la, lb []relocation // those that nothing explains
+	d := &relocationsDiff{e: e, ta: ta, tb: tb, t: e.table(), size: size}
 	ia, ib := 0, 0
 	for _, r := range append(runs, run{a: len(ra), b: len(rb)}) {
-		if ia < r.a || ib < r.b {
-			t.open = append(t.open, diff.Hunk{A: rangeOf(uint64(ia)*size, uint64(r.a-ia)*size), B: rangeOf(uint64(ib)*size, uint64(r.b-ib)*size)})
-			onlyA, onlyB = onlyA+r.a-ia, onlyB+r.b-ib
-			la, lb = append(la, ra[ia:r.a]...), append(lb, rb[ib:r.b]...)
-		}
+		d.alone(ra, rb, ia, r.a, ib, r.b)
 		for k := range r.n {
-			x, y := ra[r.a+k], rb[r.b+k]
-			if x == y {
-				// It may lead to something else all the same, when all around it moved.
-				if x.target != 0 && e.p.a.at(x.target) != nil && !e.p.moved(x.target, y.target) {
-					la, lb = append(la, x), append(lb, y)
-				}
-				continue
-			}
-			h := diff.Hunk{A: rangeOf(uint64(r.a+k)*size, size), B: rangeOf(uint64(r.b+k)*size, size)}
-			// By its own import every place that is filled in is the same as any other.
-			if x.same(y) && (e.p.samePlaceOf(x.off, y.off) || e.sameSlot(x, y)) && (x.addend == y.addend && x.target == 0 && y.target == 0 || x.target != 0 && y.target != 0 && e.p.moved(x.target, y.target)) || e.debugRelocation(ta, tb, x, y) {
-				t.closed = append(t.closed, h)
-				moved++
-			} else {
-				t.open = append(t.open, h)
-				changed++
-				la, lb = append(la, x), append(lb, y)
-			}
+			d.pair(r.a+k, r.b+k, ra[r.a+k], rb[r.b+k])
 		}
 		ia, ib = r.a+r.n, r.b+r.n
 	}
+	t := d.t
 	if err := t.tail(a, b, uint64(len(ra))*size, uint64(len(rb))*size); err != nil {
 		return err
 	}
 	setHunks(n, t.open, t.closed)
 	n.Reasons = append(n.Reasons, t.reasons...)
-	if moved > 0 {
-		n.Reasons = append(n.Reasons, diff.Reason{Field: plural(moved, "relocation") + " of what moved", Cause: &diff.Cause{ID: "derived", Name: "addresses of code and data that moved", Confidence: diff.Derived}})
-	}
-	if onlyA+onlyB > 0 {
-		n.Reasons = append(n.Reasons, diff.Reason{Field: "relocations", A: fmt.Sprintf("%d that B has not", onlyA), B: fmt.Sprintf("%d that A has not", onlyB)})
-	}
-	if changed > 0 {
-		n.Reasons = append(n.Reasons, diff.Reason{Field: plural(changed, "relocation") + " of another place, or to another"})
-	}
-	e.p.suspectRedirections(n, e.redirectedRelocations(la, lb))
-	x.Listing(n, "relocations", relocationLines(ra, onlyA+onlyB+changed), relocationLines(rb, onlyA+onlyB+changed))
+	n.Reasons = append(n.Reasons, d.reasons()...)
+	e.p.suspectRedirections(n, e.redirectedRelocations(d.la, d.lb))
+	differ := d.onlyA + d.onlyB + d.changed
+	x.Listing(n, "relocations", relocationLines(ra, differ), relocationLines(rb, differ))
 	return nil
+}
+
+// relocationsDiff is what two tables of relocations differ in.
+type relocationsDiff struct {
+	e      *elfPair
+	ta, tb *section
+	t      *tableDiff
+	size   uint64 // of an entry
+
+	onlyA, onlyB, moved, changed int
+	la, lb                       []relocation // those that nothing explains
+}
+
+// alone takes entries that the other side has not.
+func (d *relocationsDiff) alone(ra, rb []relocation, fromA, toA, fromB, toB int) {
+	if fromA == toA && fromB == toB {
+		return
+	}
+	d.t.open = append(d.t.open, diff.Hunk{A: rangeOf(uint64(fromA)*d.size, uint64(toA-fromA)*d.size), B: rangeOf(uint64(fromB)*d.size, uint64(toB-fromB)*d.size)})
+	d.onlyA, d.onlyB = d.onlyA+toA-fromA, d.onlyB+toB-fromB
+	d.la, d.lb = append(d.la, ra[fromA:toA]...), append(d.lb, rb[fromB:toB]...)
+}
+
+// pair takes the i-th entry of A and the k-th of B, which are of one type and symbol.
+func (d *relocationsDiff) pair(i, k int, x, y relocation) {
+	p := d.e.p
+	if x == y {
+		// It may lead to something else all the same, when all around it moved.
+		if x.target != 0 && p.a.at(x.target) != nil && !p.moved(x.target, y.target) {
+			d.la, d.lb = append(d.la, x), append(d.lb, y)
+		}
+		return
+	}
+	h := diff.Hunk{A: rangeOf(uint64(i)*d.size, d.size), B: rangeOf(uint64(k)*d.size, d.size)}
+	if d.follows(x, y) || d.e.debugRelocation(d.ta, d.tb, x, y) {
+		d.t.closed = append(d.t.closed, h)
+		d.moved++
+		return
+	}
+	d.t.open = append(d.t.open, h)
+	d.changed++
+	d.la, d.lb = append(d.la, x), append(d.lb, y)
+}
+
+// follows reports whether two relocations put the same thing into the same place. By
+// its own import every place that is filled in is the same as any other.
+func (d *relocationsDiff) follows(x, y relocation) bool {
+	p := d.e.p
+	if !x.same(y) || !p.samePlaceOf(x.off, y.off) && !d.e.sameSlot(x, y) {
+		return false
+	}
+	if x.target == 0 || y.target == 0 {
+		return x.addend == y.addend && x.target == y.target
+	}
+	return p.moved(x.target, y.target)
+}
+
+// reasons says how many entries are explained, and how many are not.
+func (d *relocationsDiff) reasons() (out []diff.Reason) {
+	if d.moved > 0 {
+		out = append(out, diff.Reason{Field: plural(d.moved, "relocation") + " of what moved", Cause: &diff.Cause{ID: "derived", Name: "addresses of code and data that moved", Confidence: diff.Derived}})
+	}
+	if d.onlyA+d.onlyB > 0 {
+		out = append(out, diff.Reason{Field: "relocations", A: fmt.Sprintf("%d that B has not", d.onlyA), B: fmt.Sprintf("%d that A has not", d.onlyB)})
+	}
+	if d.changed > 0 {
+		out = append(out, diff.Reason{Field: plural(d.changed, "relocation") + " of another place, or to another"})
+	}
+	return out
 }
 
 // sameSlot reports whether two relocations fill in the slot of one import. Code finds
