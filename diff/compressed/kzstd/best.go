@@ -7,11 +7,14 @@ import "github.com/klauspost/compress"
 // fewest bits.
 type best struct {
 	window
-	era   Era
-	long  [1 << bestLog]pair
+	era  Era
+	dist [3]int32 // the last distances
+	cost int32    // of a byte that is no match, in 2^-10 bits
+
+	// The tables come last: on arm64 the compiler cannot read two numbers at once
+	// that lie this far from the beginning.
 	short [1 << bestShortLog]pair
-	dist  [3]int32 // the last distances
-	cost  int32    // of a byte that is no match, in 2^-10 bits
+	long  [1 << bestLog]pair
 }
 
 const (
