@@ -3,6 +3,8 @@ package kzstd
 import (
 	"io"
 	"math/bits"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 // Writer compresses what is written to it. Its output is complete after Close.
@@ -14,7 +16,7 @@ type Writer struct {
 	find   finder
 	parsed parsed
 	blocks blocks
-	sum    *xxh64
+	sum    *xxhash.Digest
 	begun  bool // the frame's header is written
 	err    error
 }
@@ -24,7 +26,7 @@ func NewWriter(w io.Writer, o Options) (*Writer, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	return &Writer{w: w, o: o, sum: newSum(), blocks: blocks{o: o, huff: newHuffman(o)}}, nil
+	return &Writer{w: w, o: o, sum: xxhash.New(), blocks: blocks{o: o, huff: newHuffman(o)}}, nil
 }
 
 // finder makes what is large, and so not before there is something to look for.
@@ -44,7 +46,7 @@ func (o Options) finder() finder {
 // Write takes more input.
 func (z *Writer) Write(p []byte) (int, error) {
 	n := len(p)
-	z.sum.write(p)
+	z.sum.Write(p)
 	for len(p) > 0 && z.err == nil {
 		k := min(z.o.block()-len(z.in), len(p))
 		z.in, p = append(z.in, p[:k]...), p[k:]
@@ -101,7 +103,7 @@ func (z *Writer) block(last, alone bool) {
 		}
 	}
 	if last {
-		out = appendBytes(out, z.sum.value()&(1<<32-1), 4)
+		out = appendBytes(out, z.sum.Sum64()&(1<<32-1), 4)
 	}
 	z.in = z.in[:0]
 	z.put(out)
