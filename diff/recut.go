@@ -54,6 +54,9 @@ func (c *imagePair) recut(ctx context.Context) error {
 	if len(la) > 0 && len(lb) > 0 && c.crossing(la, lb) {
 		c.cuts = append(c.cuts, layerCut{la, lb})
 	}
+	for _, set := range sets {
+		set.names = nil // they served to find this out
+	}
 	c.repair()
 	return nil
 }

@@ -20,7 +20,7 @@ const (
 	maxDepth    = 2048
 	maxMetadata = 2 << 30 // bytes of names, links and extended attributes
 	maxHops     = 255     // symlinks on the way of one path
-	maxTodo     = 4096    // components still to do on the way of one path
+	maxAhead    = 4096    // components still to do on the way of one path
 	maxProblems = 1000    // that are kept as text
 )
 
@@ -196,10 +196,10 @@ func (a *applier) put(parent *node, base string, f *File) {
 func (a *applier) parent(dir string) *node {
 	hops, depth := 0, 0
 	stack := []*node{a.fs.root}
-	todo := components(dir)
-	for len(todo) > 0 {
-		name := todo[0]
-		todo = todo[1:]
+	ahead := components(dir)
+	for len(ahead) > 0 {
+		name := ahead[0]
+		ahead = ahead[1:]
 		top := stack[len(stack)-1]
 		if name == ".." {
 			stack = stack[:max(1, len(stack)-1)]
@@ -220,10 +220,10 @@ func (a *applier) parent(dir string) *node {
 		case child.file.Type == TypeDir:
 			stack = append(stack, child)
 		case child.file.Type == TypeSymlink:
-			if hops++; hops > maxHops || len(todo) > maxTodo {
+			if hops++; hops > maxHops || len(ahead) > maxAhead {
 				return nil
 			}
-			stack, todo = follow(stack, child.file.Link, todo)
+			stack, ahead = follow(stack, child.file.Link, ahead)
 		default:
 			return nil
 		}
@@ -237,11 +237,11 @@ func components(p string) []string {
 }
 
 // follow puts a symlink's target before the components that are still to do.
-func follow(stack []*node, link string, todo []string) ([]*node, []string) {
+func follow(stack []*node, link string, ahead []string) ([]*node, []string) {
 	if strings.HasPrefix(link, "/") {
 		stack = stack[:1]
 	}
-	return stack, append(components(link), todo...)
+	return stack, append(components(link), ahead...)
 }
 
 // hide applies a whiteout to what lower layers hold.
@@ -290,9 +290,9 @@ func (a *applier) problem(format string, args ...any) {
 func (fs *FS) lookup(p string, last bool) *node {
 	hops := 0
 	stack := []*node{fs.root}
-	for todo := components(p); len(todo) > 0; {
-		name := todo[0]
-		todo = todo[1:]
+	for ahead := components(p); len(ahead) > 0; {
+		name := ahead[0]
+		ahead = ahead[1:]
 		top := stack[len(stack)-1]
 		if name == ".." {
 			stack = stack[:max(1, len(stack)-1)]
@@ -302,11 +302,11 @@ func (fs *FS) lookup(p string, last bool) *node {
 		if child == nil {
 			return nil
 		}
-		if child.file.Type == TypeSymlink && (last || len(todo) > 0) {
-			if hops++; hops > maxHops || len(todo) > maxTodo {
+		if child.file.Type == TypeSymlink && (last || len(ahead) > 0) {
+			if hops++; hops > maxHops || len(ahead) > maxAhead {
 				return nil
 			}
-			stack, todo = follow(stack, child.file.Link, todo)
+			stack, ahead = follow(stack, child.file.Link, ahead)
 			continue
 		}
 		stack = append(stack, child)

@@ -37,30 +37,3 @@ func openPath(ctx context.Context, r Reference, o Options) (*Image, error) {
 	}
 	return fromLayout(ctx, b, index, r, o)
 }
-
-// IsImage reports whether the content of a path looks like an image: an OCI
-// layout, or an archive of one, or a docker archive, or what skopeo copies to a
-// directory.
-func IsImage(path string) bool {
-	info, err := os.Stat(path)
-	if err != nil {
-		return false
-	}
-	if info.IsDir() {
-		if isTransportDir(path) {
-			return true
-		}
-		_, err := os.Stat(filepath.Join(path, "index.json"))
-		if err != nil {
-			return false
-		}
-		_, err = os.Stat(filepath.Join(path, "blobs"))
-		return err == nil
-	}
-	a, err := openTarFile(path)
-	if err != nil {
-		return false
-	}
-	defer a.Close()
-	return a.has("index.json") || a.has("manifest.json")
-}
