@@ -388,6 +388,13 @@ func TestListCoversEveryByte(t *testing.T) {
 func FuzzList(f *testing.F) {
 	f.Add(program(true, []byte{0x6a, 0x3c, 0x58, 0x0f, 0x05}))
 	f.Add(program(false, []byte{0xcd, 0x80}))
+	for _, at := range []int{24, 32, 64 + 8, 64 + 16} { // entry, program headers, a segment's offset and address
+		for _, v := range []uint64{1<<64 - 12, 1 << 63, 1<<63 - 1} {
+			b := program(true, []byte{0x6a, 0x3c})
+			binary.LittleEndian.PutUint64(b[at:], v)
+			f.Add(b)
+		}
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		n := 0
 		for _, l := range List(b) {

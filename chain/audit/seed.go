@@ -161,7 +161,8 @@ func (l *lister) addr(offset int) uint64 {
 // offset is the byte of the file that is mapped at addr, -1 when there is none.
 func (l *lister) offset(addr uint64) int {
 	for _, s := range l.segments {
-		if addr >= s.addr && addr-s.addr < s.size && s.offset+(addr-s.addr) <= uint64(len(l.b)) {
+		length := uint64(len(l.b))
+		if addr >= s.addr && addr-s.addr < s.size && s.offset <= length && addr-s.addr <= length-s.offset {
 			return int(s.offset + (addr - s.addr))
 		}
 	}
@@ -217,7 +218,8 @@ func (l *lister) header() bool {
 	if l.wide {
 		phsize = 56
 	}
-	if phnum > 16 || phoff < 24 || phoff+phnum*phsize > uint64(len(l.b)) {
+	// Compared without adding to phoff, which may be any number of 64 bits.
+	if phnum > 16 || phoff < 24 || phoff > uint64(len(l.b)) || phnum*phsize > uint64(len(l.b))-phoff {
 		return false
 	}
 	l.machine, l.entry = elf.Machine(l.uint(18, 2)), l.uint(24, word)
