@@ -25,6 +25,7 @@ var contextRules = []tokenRule{
 		`(?i)(?:copyright|\(c\) |©|&copy;)[^\n;={}()]{0,40}?\b((?:19|20)\d\d(?:[-–](?:19|20)\d\d)?)`,
 		`\.TH[^\n]{0,80}?"((?:\d{1,2} )?`+month+`(?: \d{1,2},?)? (?:19|20)\d\d|(?:19|20)\d\d-\d\d-\d\d)"`,
 		`(?i)last (?:updated|modified|changed|generated)(?: on)?:? (?:`+weekday+`,? )?((?:\d{1,2} )?`+month+`(?: \d{1,2},?)? (?:19|20)\d\d|(?:19|20)\d\d-\d\d-\d\d)`)},
+	{id: "D1b", name: "day on which a password was last changed", fix: "set SOURCE_DATE_EPOCH for useradd and chpasswd, or write a fixed day", find: within(passwordDay), same: passwordDays},
 	{id: "D1f", name: "time in another time zone", fix: "build with TZ=UTC, and write times in UTC", doubt: doubtDates, find: alone(words(
 		`(?:`+weekday+`,? +)?`+month+` +\d{1,2},? +`+clock+zone+`(?: +\d{4})?`,
 		`(?:`+weekday+`,? +)?\d{1,2}[ -]`+month+`[ -]\d{2,4}[ :]+`+clock+zone,

@@ -95,6 +95,9 @@ func ordered(p *pair, ex *explained) *explained {
 	case sequence(p):
 		ex.cause.Confidence = diff.Likely
 		ex.cause.Evidence += "; but in this file the order may decide what is done"
+	case acrossRecords(p):
+		ex.cause.Confidence = diff.Likely
+		ex.cause.Evidence += "; but lines lie in other records, and say what they say of something else"
 	case p.node.Broken:
 		ex.cause.Confidence = diff.Likely
 		ex.cause.Evidence += "; but one side is of a format that the other is not of"

@@ -13,7 +13,7 @@ import (
 
 // wholeRules look at a content as a whole, before its ranges are. Each either
 // explains all of it or nothing.
-var wholeRules = []func(*pair) *explained{lineEnds, peStamps, encodings, signatures, infoDirectory, mappedStrings, localeOrder, workerOrder, listingOrder, lineOrder, addressOrder, signature, truncated}
+var wholeRules = []func(*pair) *explained{lineEnds, peStamps, encodings, signatures, infoDirectory, mappedStrings, machineID, recordOrder, localeOrder, workerOrder, listingOrder, lineOrder, addressOrder, signature, truncated}
 
 // lineEnds: the sides are equal once carriage returns before line ends, and a
 // byte order mark, are taken away.
