@@ -303,12 +303,16 @@ func (d *dwarfPair) declarations(g *tiling, r *dwarfResult) (bool, error) {
 		c := s.cursor("abbrev", 0)
 		for c.at < uint64(len(c.p)) {
 			off := c.at
-			if c.uleb() == 0 {
+			code := c.uleb()
+			if c.bad || len(out) > maxAbbrevs {
+				return nil, false
+			}
+			if code == 0 {
 				out = append(out, tile{off, c.at, 0})
 				continue
 			}
 			from := c.at
-			if _, ok := readAbbrev(c); !ok || c.bad || len(out) > maxAbbrevs {
+			if _, ok := readAbbrev(c); !ok || c.bad {
 				return nil, false
 			}
 			out = append(out, tile{off, c.at, hash(hashStart, c.p[from:c.at])})

@@ -365,15 +365,19 @@ func (c *goFuncs) rest() error {
 	if a.data == uint64(len(a.p)) && b.data == uint64(len(b.p)) {
 		return nil
 	}
-	if a.own == nil || b.own == nil {
+	// The data of one side may be known and lie elsewhere.
+	if a.own == nil || b.own == nil || a.data == uint64(len(a.p)) || b.data == uint64(len(b.p)) {
 		c.g.put(&c.g.open, rangeOf(a.data, uint64(len(a.p))-a.data), rangeOf(b.data, uint64(len(b.p))-b.data))
 		return nil
 	}
 	ta, tb := c.partTiles(a, false), c.partTiles(b, true)
 	shift := func(t *goTables, ts []tile) int { return len(ts) - len(t.parts) }
 	if _, _, err := c.g.table(ta, tb, func(i, j int) bool {
-		i, j = i-shift(a, ta), j-shift(b, tb)
-		return i >= 0 && j >= 0 && c.sameParts(a.parts[i], b.parts[j])
+		ka, kb := i-shift(a, ta), j-shift(b, tb)
+		if ka < 0 || kb < 0 {
+			return ka < 0 && kb < 0 && c.g.equalTiles(ta, tb)(i, j)
+		}
+		return c.sameParts(a.parts[ka], b.parts[kb])
 	}, nil); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package executable
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 
 	"github.com/stagescope/stagescope/diff"
@@ -348,8 +349,13 @@ func (c *goFuncs) partTiles(t *goTables, isB bool) []tile {
 		}
 		out = append(out, tile{base + uint64(part.off), base + uint64(part.end), h})
 	}
-	if len(out) > 0 && t.parts[0].off > 0 {
-		out = append([]tile{{base, base + uint64(t.parts[0].off), 0}}, out...)
+	// Before the first piece that a function refers to lies what nobody knows.
+	first := uint64(len(t.own))
+	if len(t.parts) > 0 {
+		first = uint64(t.parts[0].off)
+	}
+	if first > 0 {
+		out = slices.Insert(out, 0, tile{base, base + first, hash(hashStart, t.own[:first])})
 	}
 	return out
 }
