@@ -55,6 +55,7 @@ func compareELF(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.
 	if len(fa.sections) == 0 && (len(fa.segments) == 0 || len(fb.segments) == 0) {
 		return bad("it has neither sections nor segments")
 	}
+	tellVersions(fa, fb)
 	e := &elfPair{a: fa, b: fb, n: n, p: newPairing(ctx, x, fa.program(), fb.program())}
 	if ma, mb := fa.misplaced(), fb.misplaced(); ma+mb != "" {
 		e.p.distrust = true

@@ -25,6 +25,10 @@ func (e *elfPair) special(s *section) comparer {
 		return e.compareRelocations
 	case elf.SHT_STRTAB:
 		return e.compareNames
+	case elf.SHT_GNU_VERSYM:
+		return e.compareSymbolVersions
+	case elf.SHT_GNU_VERNEED, elf.SHT_GNU_VERDEF:
+		return e.compareVersionTable(s.typ)
 	}
 	switch s.name {
 	case ".gnu.hash":

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/stagescope/stagescope/diff"
 )
@@ -29,6 +30,9 @@ type elfFile struct {
 	segments []segment
 	sections []section
 	notes    []string // what is odd about it
+
+	versions  func() *versions // of its dynamic symbols
+	versioned func() versioned // names of which the version has to be said; nil for none
 }
 
 // elfHeader is the file's header, in its order.
@@ -94,6 +98,7 @@ func readAt(in *diff.Input, off, n uint64) ([]byte, error) {
 // left out, and a note says so.
 func openELF(in *diff.Input) (*elfFile, error) {
 	f := &elfFile{in: in}
+	f.versions = sync.OnceValue(f.readVersions)
 	p, err := readAt(in, 0, uint64(min(in.Size, 64)))
 	if err != nil {
 		return nil, err

@@ -107,6 +107,7 @@ func (f *elfFile) elsewhere() string {
 	}
 	kinds := map[elf.DynTag][]elf.SectionType{
 		elf.DT_SYMTAB: {elf.SHT_DYNSYM}, elf.DT_STRTAB: {elf.SHT_STRTAB}, elf.DT_RELA: {elf.SHT_RELA}, elf.DT_REL: {elf.SHT_REL}, elf.DT_JMPREL: {elf.SHT_RELA, elf.SHT_REL},
+		elf.DT_VERSYM: {elf.SHT_GNU_VERSYM}, elf.DT_VERNEED: {elf.SHT_GNU_VERNEED}, elf.DT_VERDEF: {elf.SHT_GNU_VERDEF},
 		elf.DT_INIT_ARRAY: {elf.SHT_INIT_ARRAY}, elf.DT_FINI_ARRAY: {elf.SHT_FINI_ARRAY}, elf.DT_PREINIT_ARRAY: {elf.SHT_PREINIT_ARRAY},
 	}
 	sizes := map[elf.DynTag]uint64{}

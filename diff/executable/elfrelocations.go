@@ -57,7 +57,7 @@ func (f *elfFile) relocations(t *section) ([]relocation, error) {
 		v.target = v.addend
 		if sym != 0 && syms != nil && sym < uint64(len(syms.syms)) {
 			s := syms.syms[sym]
-			v.sym = syms.name[sym]
+			v.sym = syms.known(int(sym))
 			v.target = 0
 			if s.typ() == elf.STT_SECTION && int(s.shndx) < len(f.sections) {
 				v.target = f.sections[s.shndx].addrInMem + v.addend

@@ -16,7 +16,28 @@ type symbolsRead struct {
 	t    *section
 	syms []elfSymbol
 	name []string
-	keys []uint64
+	// version is what stands behind the names of dynamic symbols, and told those of
+	// which it is part of what they are paired by. Both are nil for other tables.
+	version []string
+	told    versioned
+	keys    []uint64
+}
+
+// known is what a symbol is paired by: its name, with the version where that has to
+// be told.
+func (r *symbolsRead) known(i int) string {
+	if r.told[r.name[i]] {
+		return r.name[i] + r.version[i]
+	}
+	return r.name[i]
+}
+
+// full is a symbol's name with its version.
+func (r *symbolsRead) full(i int) string {
+	if r.version == nil {
+		return r.name[i]
+	}
+	return r.name[i] + r.version[i]
 }
 
 func (f *elfFile) readSymbols(t *section) (*symbolsRead, error) {
@@ -24,6 +45,13 @@ func (f *elfFile) readSymbols(t *section) (*symbolsRead, error) {
 		return nil, bad("a table of %d bytes", t.size)
 	}
 	r := &symbolsRead{f: f, t: t}
+	var v *versions
+	if t.typ == elf.SHT_DYNSYM && f.versions().any() {
+		v = f.versions()
+		if f.versioned != nil {
+			r.told = f.versioned()
+		}
+	}
 	err := f.eachSymbol(t, func(_ int, s elfSymbol) bool {
 		name, ok := f.symbolName(t, s)
 		if !ok && s.nameOff != 0 {
@@ -33,7 +61,10 @@ func (f *elfFile) readSymbols(t *section) (*symbolsRead, error) {
 			name = f.sections[s.shndx].name
 		}
 		r.syms, r.name = append(r.syms, s), append(r.name, name)
-		k := hashNumber(hashNumber(hash(hashStart, []byte(name)), uint64(s.info)), uint64(s.other))
+		if v != nil {
+			r.version = append(r.version, v.version(len(r.syms)-1, s.defined()))
+		}
+		k := hashNumber(hashNumber(hash(hashStart, []byte(r.known(len(r.name)-1))), uint64(s.info)), uint64(s.other))
 		r.keys = append(r.keys, hash(k, []byte(f.sectionName(s.shndx))))
 		return true
 	})
@@ -74,7 +105,7 @@ func (e *elfPair) compareSymbols(typ elf.SectionType) comparer {
 			return err
 		}
 		s.report(x, n)
-		if typ == elf.SHT_DYNSYM && !e.saidImports {
+		if typ == elf.SHT_DYNSYM {
 			e.suspectImports(n, ra, rb)
 		}
 		return nil
@@ -117,7 +148,7 @@ func (s *symbolDiff) pair(i, j int, size uint64) {
 		return
 	}
 	h := diff.Hunk{A: rangeOf(uint64(i)*size, size), B: rangeOf(uint64(j)*size, size)}
-	if s.a.name[i] == s.b.name[j] && x.info == y.info && x.other == y.other && s.follows(x, y) {
+	if s.a.known(i) == s.b.known(j) && x.info == y.info && x.other == y.other && s.follows(x, y) {
 		s.moved++
 		s.t.closed = append(s.t.closed, h)
 		return
@@ -174,7 +205,7 @@ func (r *symbolsRead) some(is []int) string {
 			out = append(out, fmt.Sprintf("and %d more", len(is)-k))
 			break
 		}
-		out = append(out, orNoName(r.name[i]))
+		out = append(out, orNoName(r.known(i)))
 	}
 	return strings.Join(out, ", ")
 }
@@ -193,7 +224,7 @@ func (r *symbolsRead) lines(is []int) string {
 	var out []string
 	for _, i := range is {
 		s := r.syms[i]
-		out = append(out, fmt.Sprintf("%s %s %s %s, %d bytes, at %s", orNoName(r.name[i]), strings.TrimPrefix(s.typ().String(), "STT_"), strings.TrimPrefix(elf.ST_BIND(s.info).String(), "STB_"), r.f.sectionName(s.shndx), s.size, hexNumber(s.value)))
+		out = append(out, fmt.Sprintf("%s %s %s %s, %d bytes, at %s", orNoName(r.full(i)), strings.TrimPrefix(s.typ().String(), "STT_"), strings.TrimPrefix(elf.ST_BIND(s.info).String(), "STB_"), r.f.sectionName(s.shndx), s.size, hexNumber(s.value)))
 		if len(out) == maxLines {
 			break
 		}
@@ -214,16 +245,8 @@ func (e *elfPair) compareNames(ctx context.Context, x *diff.Examiner, n *diff.No
 	if ta == nil || tb == nil || own == nil || int(ta.link) >= len(e.a.sections) || own != &e.a.sections[ta.link] {
 		return nil
 	}
-	if !e.saidImports {
-		ra, err := e.a.readSymbols(ta)
-		if err != nil {
-			return err
-		}
-		rb, err := e.b.readSymbols(tb)
-		if err != nil {
-			return err
-		}
-		e.suspectImports(n, ra, rb)
+	if err := e.suspectVersions(n); err != nil {
+		return err
 	}
 	if !e.saidDynamic {
 		da, db := e.a.dynamicSection(), e.b.dynamicSection()
@@ -232,32 +255,83 @@ func (e *elfPair) compareNames(ctx context.Context, x *diff.Examiner, n *diff.No
 	return nil
 }
 
-// suspectImports reports functions that one side asks of others.
+// suspectImports reports, once, functions that one side asks of others, and those
+// that both ask for in other versions.
 func (e *elfPair) suspectImports(n *diff.Node, a, b *symbolsRead) {
-	e.saidImports = true
-	of := func(r *symbolsRead) (map[string]bool, []string) {
-		set := map[string]bool{}
-		var list []string
-		for i, s := range r.syms {
-			if name := r.name[i]; !s.defined() && name != "" && !set[name] {
-				set[name] = true
-				list = append(list, name)
-			}
-		}
-		return set, list
+	if e.saidImports {
+		return
 	}
-	sa, la := of(a)
-	sb, lb := of(b)
-	missing := func(list []string, in map[string]bool) (out []string) {
-		for _, name := range list {
-			if !in[name] {
-				out = append(out, name)
-			}
+	e.saidImports = true
+	if va, vb := e.a.versions().any(), e.b.versions().any(); va != vb {
+		side, other := "A", "B"
+		if va {
+			side, other = "B", "A"
+		}
+		n.Suspect(diff.Suspicion{Kind: diff.SuspectImport, What: fmt.Sprintf("side %s does not say which versions it asks for, as %s does: the loader takes those that others get by default", side, other)})
+	}
+	la, lb := a.asked(), b.asked()
+	onlyA, onlyB := onlyIn(la, lb), onlyIn(lb, la)
+	onlyA, onlyB = suspectOtherVersions(n, onlyA, onlyB)
+	suspectNames(n, diff.SuspectImport, "asks for a function", "A", "B", onlyA)
+	suspectNames(n, diff.SuspectImport, "asks for a function", "B", "A", onlyB)
+}
+
+// onlyIn gives the names that another list does not have.
+func onlyIn(list, other []string) (out []string) {
+	in := make(map[string]bool, len(other))
+	for _, name := range other {
+		in[name] = true
+	}
+	for _, name := range list {
+		if !in[name] {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// asked gives the names of what is asked of others, each once.
+func (r *symbolsRead) asked() (out []string) {
+	set := map[string]bool{}
+	for i, s := range r.syms {
+		if name := r.known(i); !s.defined() && r.name[i] != "" && !set[name] {
+			set[name] = true
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// suspectOtherVersions reports what one side asks for in one version and the other in
+// another, and gives the rest.
+func suspectOtherVersions(n *diff.Node, a, b []string) (restA, restB []string) {
+	of := func(names []string) map[string][]string {
+		out := map[string][]string{}
+		for _, s := range names {
+			name, _, _ := strings.Cut(s, "@")
+			out[name] = append(out[name], s)
 		}
 		return out
 	}
-	suspectNames(n, diff.SuspectImport, "asks for a function", "A", "B", missing(la, sb))
-	suspectNames(n, diff.SuspectImport, "asks for a function", "B", "A", missing(lb, sa))
+	ofA, ofB := of(a), of(b)
+	other := func(s string) bool {
+		name, _, _ := strings.Cut(s, "@")
+		return len(ofA[name]) == 1 && len(ofB[name]) == 1
+	}
+	said := 0
+	for _, s := range tellingFirst(a) {
+		if !other(s) {
+			continue
+		}
+		name, _, _ := strings.Cut(s, "@")
+		if said++; said <= maxSuspects {
+			n.Suspect(diff.Suspicion{Kind: diff.SuspectImport, Telling: reaches(name), What: fmt.Sprintf("a function is asked for in another version: %s in A, %s in B", short(s), short(ofB[name][0]))})
+		}
+	}
+	if said > maxSuspects {
+		n.Suspect(diff.Suspicion{Kind: diff.SuspectImport, What: fmt.Sprintf("functions are asked for in other versions: %d more", said-maxSuspects)})
+	}
+	return slices.DeleteFunc(slices.Clone(a), other), slices.DeleteFunc(slices.Clone(b), other)
 }
 
 // suspectNames makes suspicions of names that one side has, first of those that

@@ -61,7 +61,10 @@ func (p *pairing) equalCode(n *diff.Node, al *aligned) error {
 		at, xs, ys = append(at, l.at), append(xs, l.x), append(ys, l.y)
 	}
 	names, was, is := p.b.names(p.ctx, at), p.a.names(p.ctx, xs), p.b.names(p.ctx, ys)
-	name := func(names map[uint64]string, v uint64) string {
+	name := func(of *program, names map[uint64]string, v uint64) string {
+		if of.imports != nil && of.imports()[v] != "" {
+			return "the slot of " + short(of.imports()[v]) + " at " + hexNumber(v)
+		}
 		if s := names[v]; s != "" {
 			return s + " at " + hexNumber(v)
 		}
@@ -72,7 +75,7 @@ func (p *pairing) equalCode(n *diff.Node, al *aligned) error {
 			n.Suspect(diff.Suspicion{Kind: diff.SuspectChangedCode, What: fmt.Sprintf("%s more of equal code lead to other things than in A", atLeast(len(out)-i, len(out) == maxLeft))})
 			return nil
 		}
-		n.Suspect(diff.Suspicion{Kind: diff.SuspectChangedCode, What: fmt.Sprintf("in %s (%s), an instruction that is equal on both sides leads to %s in A and to %s in B", called(p.b, names, l.at), p.b.where(l.at), name(was, l.x), name(is, l.y))})
+		n.Suspect(diff.Suspicion{Kind: diff.SuspectChangedCode, What: fmt.Sprintf("in %s (%s), an instruction that is equal on both sides leads to %s in A and to %s in B", called(p.b, names, l.at), p.b.where(l.at), name(p.a, was, l.x), name(p.b, is, l.y))})
 	}
 	return nil
 }
