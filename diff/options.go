@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"context"
 	"io"
 	"runtime"
 
@@ -27,7 +28,18 @@ type Options struct {
 	// Stdin is what the reference "-" names; nil means that it names nothing.
 	Stdin io.Reader
 
+	// Listed is asked for an image that a reference means and that is not to be had: for
+	// a list of its files, to be compared instead. It gives nil where there is none. It
+	// may be nil.
+	Listed func(ctx context.Context, ref string) (*Listed, error)
+
 	Progress func(Progress) // called from many goroutines; may be nil
+}
+
+// Listed is a list of the files of an image, as image.WriteFileList writes it.
+type Listed struct {
+	Files io.ReadCloser
+	Said  string // whose list it is, and how that is known
 }
 
 // Limits bound what hostile input can cost. A zero field means its default.

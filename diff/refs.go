@@ -47,6 +47,8 @@ func Refs(ctx context.Context, a, b string, open image.Options, o Options) (*Com
 	for i := range srcs {
 		if ims[i], errs[i] = srcs[i].image(ctx, open); errs[i] == nil {
 			c.close = append(c.close, ims[i].Close)
+		} else {
+			errs[i] = c.listed(ctx, &srcs[i], errs[i])
 		}
 	}
 	if err = c.compare(ctx, srcs, ims, errs); c.Root == nil {
@@ -77,6 +79,9 @@ func (c *Comparison) compare(ctx context.Context, srcs [2]source, ims [2]*image.
 		return err
 	}
 	for i := range srcs {
+		if srcs[i].list != "" {
+			c.Root.note(fmt.Sprintf("side %c: %s", 'A'+i, srcs[i].list))
+		}
 		if srcs[i].damaged(errs[i]) {
 			c.Root.note(fmt.Sprintf("side %c cannot be read as an image, if it is one: %s; both are compared as they lie on disk", 'A'+i, srcs[i].said(errs[i])))
 		}

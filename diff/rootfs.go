@@ -108,10 +108,7 @@ func (s *fsFiles) Next(ctx context.Context) (*Member, error) {
 	f := s.files[s.next]
 	s.next++
 	fields := fileFields(f)
-	m := &Member{Name: f.Path, Size: -1, Explain: explainFields, Fields: func() []Field { return fields }}
-	if m.Name == "" {
-		m.Name = "."
-	}
+	m := &Member{Name: rootNamed(f.Path), Size: -1, Explain: explainFields, Fields: func() []Field { return fields }}
 	m.Raw = fmt.Appendf(nil, "%q", fields)
 	if m.Lacks = s.lacks; s.tree && f.Layer == 0 {
 		m.Lacks = impliedLacks // a directory that only stands in the names of others

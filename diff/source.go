@@ -20,6 +20,7 @@ type source struct {
 	name string        // as it is shown
 	path string        // of what lies on disk; "" when ref may lead elsewhere
 	copy *scratch.File // of what can be read only once, or does not say how long it is
+	list string        // what is compared for an image that is not to be had; "" when nothing is
 }
 
 // stdinName is what stands for standard input.
@@ -102,6 +103,28 @@ func (c *Comparison) copyOf(ctx context.Context, s *source, r io.Reader) error {
 	}
 	s.copy, s.path = temp, s.name
 	return nil
+}
+
+// listed takes the list of its files for an image that is not to be had, if somebody
+// gives one; err says why it is not. What is then left of that is a note.
+func (c *Comparison) listed(ctx context.Context, s *source, err error) error {
+	var wrong *image.MismatchError // it is there, and not what it should be
+	if c.o.Listed == nil || s.path != "" || s.copy != nil || ctx.Err() != nil || errors.As(err, &wrong) {
+		return err
+	}
+	l, e := c.o.Listed(ctx, s.ref)
+	if e != nil {
+		return errors.Join(err, fmt.Errorf("nor is a list of its files: %w", e))
+	}
+	if l == nil {
+		return err
+	}
+	defer l.Files.Close()
+	if e := c.copyOf(ctx, s, l.Files); e != nil {
+		return errors.Join(err, e)
+	}
+	s.list = fmt.Sprintf("%s; compared instead is %s", err, l.Said)
+	return image.ErrNotImage
 }
 
 // kept is a file that another owner closes.

@@ -22,6 +22,7 @@ type tree struct {
 	lacks  []string // properties that it does not record, or that say nothing there
 	notes  []string
 	odd    bool // not all of its entries make a tree
+	listed bool // of contents it has what somebody says of them
 
 	archive *Input // of a file: what is in all wrappings
 }
@@ -76,6 +77,13 @@ func (x *Examiner) otherContainer(ctx context.Context, n *Node, a, b *tree) erro
 		c.Name = "same tree, other container"
 	}
 	c.Evidence = fmt.Sprintf("%d files are equal, hashed, by %s", n.Equal, strings.Join(compared(a.lacks, b.lacks), ", "))
+	if a.listed || b.listed {
+		c.Evidence = fmt.Sprintf("%d files are as the list says, by %s", n.Equal, strings.Join(compared(a.lacks, b.lacks), ", "))
+		c.Fix = "get the listed image itself, to see what differs in the contents"
+		if n.Status == Same {
+			c.Name, c.Fix = "same tree as listed", "compare times, layers and config with the listed image itself"
+		}
+	}
 	if a.archive != nil && b.archive != nil {
 		da, err := hashOf(ctx, a.archive)
 		if err != nil {
@@ -155,6 +163,11 @@ func (x *Examiner) fileTree(ctx context.Context, in *Input) (*tree, error) {
 	t := &tree{name: in.Name}
 	var kinds []string
 	for range x.limit.Depth {
+		if isFileList(in) {
+			t.what = inside(append(kinds, string(KindFileList)))
+			x.listTree(t, in)
+			return t, nil
+		}
 		if t.archive = in; isTar(in) {
 			t.what = inside(append(kinds, string(KindTar)))
 			return t, x.tarTree(ctx, t, in)
@@ -247,7 +260,7 @@ func (x *Examiner) tarTree(ctx context.Context, t *tree, in *Input) error {
 // wrappings, as trees; nil when no format knows both, or one knows the two.
 func (x *Examiner) otherwise(ctx context.Context, a, b *Input) (*Node, error) {
 	opens := func(f Format, in *Input) bool {
-		return (f.Inner != nil || f.Unpack != nil || f.Kind == KindTar) && f.Match(in)
+		return (f.Inner != nil || f.Unpack != nil || f.Kind == KindTar || f.Kind == KindFileList) && f.Match(in)
 	}
 	var known [2]bool
 	for _, f := range registered() {

@@ -2,6 +2,7 @@ package image
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -45,32 +46,69 @@ func WriteFileList(w io.Writer, files func(yield func(*File) bool)) error {
 }
 
 // ReadFileList reads what WriteFileList wrote, at most limit files. Its text is
-// as hostile as the image's.
+// as hostile as the image's. What was read before an error comes with it.
 func ReadFileList(r io.Reader, limit int) ([]File, error) {
-	l := listReader{r: bufio.NewReader(r)}
-	magic := make([]byte, len(fileListMagic))
-	if _, err := io.ReadFull(l.r, magic); err != nil || string(magic) != fileListMagic {
-		return nil, fmt.Errorf("reading a list of files: %w", ErrFileList)
+	l, err := NewFileListReader(r)
+	if err != nil {
+		return nil, err
 	}
 	var out []File
 	for {
-		if _, err := l.r.Peek(1); err == io.EOF {
+		f, err := l.Next()
+		if err == io.EOF {
 			return out, nil
 		}
+		if err != nil {
+			return out, err
+		}
 		if len(out) >= limit {
-			return nil, fmt.Errorf("reading a list of files: %w", &LimitError{What: "files", Limit: int64(limit)})
+			return out, fmt.Errorf("reading a list of files: %w", &LimitError{What: "files", Limit: int64(limit)})
 		}
-		f := l.file()
-		if l.err != nil {
-			return nil, fmt.Errorf("reading file %d of a list: %w", len(out)+1, l.err)
-		}
-		out = append(out, f)
+		out = append(out, *f)
 	}
 }
+
+// IsFileList says of the first bytes of a content whether it is a list of files.
+func IsFileList(head []byte) bool { return bytes.HasPrefix(head, []byte(fileListMagic)) }
+
+// FileListReader reads a list of files one by one.
+type FileListReader struct {
+	l listReader
+	n int
+}
+
+// NewFileListReader reads the first line; r is read through a buffer.
+func NewFileListReader(r io.Reader) (*FileListReader, error) {
+	l := &FileListReader{l: listReader{r: bufio.NewReader(r)}}
+	magic := make([]byte, len(fileListMagic))
+	if _, err := io.ReadFull(l.l.r, magic); err != nil || string(magic) != fileListMagic {
+		return nil, fmt.Errorf("reading a list of files: %w", ErrFileList)
+	}
+	return l, nil
+}
+
+// Next gives the next file, and io.EOF after the last one. A list that is cut or
+// damaged is an error that wraps ErrFileList.
+func (l *FileListReader) Next() (*File, error) {
+	if _, err := l.l.r.Peek(1); err == io.EOF {
+		return nil, io.EOF
+	}
+	l.n++
+	l.l.raw = l.l.raw[:0]
+	f := l.l.file()
+	if l.l.err != nil {
+		return nil, fmt.Errorf("reading file %d of a list: %w", l.n, l.l.err)
+	}
+	return &f, nil
+}
+
+// Raw is the encoding of the file that Next gave last, valid until it is called again.
+func (l *FileListReader) Raw() []byte { return l.l.raw }
 
 // listReader reads fields; after its first error all it gives is empty.
 type listReader struct {
 	r   *bufio.Reader
+	raw []byte // what was read
 	err error
 }
 
@@ -82,6 +120,7 @@ func (l *listReader) u32() uint32 {
 		if _, err := io.ReadFull(l.r, b[:]); err != nil {
 			l.fail()
 		}
+		l.raw = append(l.raw, b[:]...)
 	}
 	return binary.LittleEndian.Uint32(b[:])
 }
@@ -100,6 +139,7 @@ func (l *listReader) field(max uint32) []byte {
 		l.fail()
 		return nil
 	}
+	l.raw = append(l.raw, b...)
 	return b
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stagescope/stagescope/chain"
 	"github.com/stagescope/stagescope/chain/claim"
+	"github.com/stagescope/stagescope/chain/claim/party"
 	"github.com/stagescope/stagescope/chain/claim/publish"
 	"github.com/stagescope/stagescope/chain/image"
 	"github.com/stagescope/stagescope/chain/store"
@@ -17,61 +18,79 @@ import (
 // claims for a stage by a verified claim in the store, its newest one.
 func (a *app) claimedImage(s *store.Store) func(context.Context, string) (image.Reference, error) {
 	return func(ctx context.Context, text string) (image.Reference, error) {
-		if s == nil {
-			return image.Reference{}, errors.New("there is no store to look in for claims")
-		}
-		who, id, _ := strings.Cut(text, "/")
-		f := placeFlags{parties: a.judge.places.parties}
-		if err := f.load(a); err != nil {
-			return image.Reference{}, err
-		}
-		if f.known.Named(who) == nil {
-			return image.Reference{}, withHint(fmt.Errorf("no parties file declares party %q", who), "parties are declared in parties.toml of stagescope's configuration directory")
-		}
-		d, err := a.claimedDigest(ctx, s, &f, who, id)
+		c, err := a.claimed(ctx, s, text)
 		if err != nil {
 			return image.Reference{}, err
 		}
-		return imageOf(d, s, f.known.Named(who).Repositories)
+		return imageOf(c.Output.Manifest, s, c.party.Repositories)
 	}
 }
 
-// claimedDigest is the manifest that the party claims.
-func (a *app) claimedDigest(ctx context.Context, s *store.Store, f *placeFlags, who, id string) (chain.Digest, error) {
-	c, err := a.openChain()
-	if err != nil {
-		return "", err
+// partyClaim is what a party claims of a stage.
+type partyClaim struct {
+	*claim.Claim
+	party  *party.Party
+	places *placeFlags
+	bundle chain.Digest
+	recipe []byte // canonical JSON
+}
+
+// claimed finds the newest verified claim that PARTY/STAGE means, in the store.
+func (a *app) claimed(ctx context.Context, s *store.Store, text string) (*partyClaim, error) {
+	if s == nil {
+		return nil, errors.New("there is no store to look in for claims")
 	}
-	stage, err := findStage(c, id)
+	who, id, _ := strings.Cut(text, "/")
+	f := &placeFlags{parties: a.judge.places.parties}
+	if err := f.load(a); err != nil {
+		return nil, err
+	}
+	out := &partyClaim{party: f.known.Named(who), places: f}
+	if out.party == nil {
+		return nil, withHint(fmt.Errorf("no parties file declares party %q", who), "parties are declared in parties.toml of stagescope's configuration directory")
+	}
+	stage, query, err := a.stageQuery(s, id)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	v, err := f.verifier()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	subjects, err := a.subjects(c, s, []*chain.Stage{stage})
-	if err != nil {
-		return "", err
-	}
-	recipe := (publish.Recipe{JSON: subjects[0].query.Recipe}).Digest()
-	found, missed := publish.Find(ctx, []publish.Place{publish.NewStore(s)}, subjects[0].query)
-	var newest *claim.Claim
-	for _, x := range publish.Claims(v, found) {
+	recipe := (publish.Recipe{JSON: query.Recipe}).Digest()
+	found, missed := publish.Find(ctx, []publish.Place{publish.NewStore(s)}, query)
+	for i, x := range publish.Claims(v, found) {
 		if x.Verification.State != claim.Verified || x.Party != who || x.Recipe != recipe || x.Failed() {
 			continue
 		}
-		if newest == nil || x.Finished.After(newest.Finished) {
-			newest = x
+		if out.Claim == nil || x.Finished.After(out.Finished) {
+			out.Claim, out.bundle, out.recipe = x, found[i].Digest, query.Recipe
 		}
 	}
 	switch {
-	case newest != nil:
-		return newest.Output.Manifest, nil
+	case out.Claim != nil:
+		return out, nil
 	case len(missed) > 0:
-		return "", unreadError(missed)
+		return nil, unreadError(missed)
 	}
-	return "", withHint(fmt.Errorf("the store has no verified claim of party %q on the recipe of %q", who, stage.ID), "stagescope claim pull %s looks for one", stage.ID)
+	return nil, withHint(fmt.Errorf("the store has no verified claim of party %q on the recipe of %q", who, stage.ID), "stagescope claim pull %s looks for one", stage.ID)
+}
+
+// stageQuery says by what the claims on a stage are found.
+func (a *app) stageQuery(s *store.Store, id string) (*chain.Stage, publish.Query, error) {
+	c, err := a.openChain()
+	if err != nil {
+		return nil, publish.Query{}, err
+	}
+	stage, err := findStage(c, id)
+	if err != nil {
+		return nil, publish.Query{}, err
+	}
+	subjects, err := a.subjects(c, s, []*chain.Stage{stage})
+	if err != nil {
+		return nil, publish.Query{}, err
+	}
+	return stage, subjects[0].query, nil
 }
 
 // imageOf is a reference to an image in the store, else where its party

@@ -23,6 +23,7 @@ type pullDocument struct {
 	Complete bool               `json:"complete"` // whether all places and entries could be read
 	Found    int                `json:"found"`    // bundles
 	New      int                `json:"new"`      // that the store did not have
+	Files    int                `json:"files"`    // lists of files that the store has of them, with --files
 	States   map[string]int     `json:"states"`   // of what was found: verified, unverified, refused
 	Books    []bookSeenDocument `json:"books"`
 	Unread   []unreadDocument   `json:"unread"`
@@ -39,7 +40,7 @@ type bookSeenDocument struct {
 
 func (a *app) claimPullCmd() *cobra.Command {
 	var f placeFlags
-	var all bool
+	var all, files bool
 	c := &cobra.Command{
 		Use:   "pull STAGE… | --all [--from PLACE]",
 		Short: "Find what others claim of stages, and keep it in the store",
@@ -48,14 +49,17 @@ are found who disagree, and by the digests that the tree publishes and that own
 rebuilds gave. It looks in the places of --from, else where the parties of the
 parties file publish; with --from and --parties in both. It reads the book of the
 release too. All bundles are kept in the
-store, verified or not; verify and claim list say what each is worth.
+store, verified or not; verify and claim list say what each is worth. --files keeps
+the lists of files that go with verified claims too, about 100 bytes a file, so that
+diff can say without the network in which files an image differs that is nowhere to
+be had; without it diff gets a list when it needs it.
 
 A place or an entry that could not be read is listed as unknown, with exit code
 2: nobody may say then that there is no dissent. A book that does not continue
 the one that was seen before is proof that something was taken back, or that
 others are shown something else: exit code 1.
 
---json prints one object: complete, found, new, states, books (place, release,
+--json prints one object: complete, found, new, files, states, books (place, release,
 book, prev, entries, dropped, rewound) and unread (origin, error).`,
 		Example: `  stagescope claim pull --all --parties parties.toml
   stagescope claim pull core-bash --from ghcr.io/alice/stagex-claims
@@ -65,11 +69,12 @@ book, prev, entries, dropped, rewound) and unread (origin, error).`,
 			if all == (len(args) > 0) {
 				return withHint(errors.New("name stages, or --all"), "stagescope list prints the stages")
 			}
-			return a.claimPull(cmd.Context(), args, all, &f)
+			return a.claimPull(cmd.Context(), args, all, files, &f)
 		},
 	}
 	c.Flags().StringArrayVar(&f.names, "from", nil, "`PLACE` to look in (repeatable)")
 	c.Flags().BoolVar(&all, "all", false, "every stage")
+	c.Flags().BoolVar(&files, "files", false, "keep the lists of files of verified claims too")
 	f.trustFlags(c)
 	return c
 }
@@ -151,16 +156,17 @@ type puller struct {
 	doc    pullDocument
 	missed []publish.Unread
 	found  map[chain.Digest]publish.Found
+	files  bool // lists of files are kept too
 }
 
-func (a *app) claimPull(ctx context.Context, args []string, all bool, f *placeFlags) error {
+func (a *app) claimPull(ctx context.Context, args []string, all, files bool, f *placeFlags) error {
 	if err := f.load(a); err != nil {
 		return err
 	}
 	if f.repositories(); len(f.names) == 0 {
 		return withHint(errors.New("no place to look in"), "give --from REGISTRY/REPOSITORY or --from ./DIR, or --parties FILE that names some")
 	}
-	p := &puller{a: a, found: map[chain.Digest]publish.Found{}}
+	p := &puller{a: a, found: map[chain.Digest]publish.Found{}, files: files}
 	p.doc = pullDocument{States: map[string]int{}, Books: []bookSeenDocument{}}
 	v, err := f.verifier()
 	if err != nil {
@@ -194,6 +200,11 @@ func (a *app) claimPull(ctx context.Context, args []string, all bool, f *placeFl
 	}
 	if err := p.keep(ctx, v, subjects); err != nil {
 		return err
+	}
+	if files {
+		if err := p.lists(ctx, v, subjects); err != nil {
+			return err
+		}
 	}
 	return p.report()
 }
@@ -356,4 +367,7 @@ func (p *puller) print() {
 		}
 	}
 	say("%d claims found%s; %d of them new in the store", p.doc.Found, text, p.doc.New)
+	if p.files {
+		say("%d lists of files of them are in the store", p.doc.Files)
+	}
 }

@@ -54,7 +54,7 @@ func (a *app) runDiff(ctx context.Context, refA, refB string, f diffFlags) error
 	// before they have doubled.
 	defer debug.SetGCPercent(debug.SetGCPercent(30))
 	watch := a.watchDiff()
-	o := diff.Options{Exclude: f.exclude, Rehash: f.rehash, Limits: limits, Stdin: a.in, Progress: watch.add}
+	o := diff.Options{Exclude: f.exclude, Rehash: f.rehash, Limits: limits, Stdin: a.in, Progress: watch.add, Listed: a.claimedFiles(s)}
 	if s != nil {
 		o.Index = s
 	}

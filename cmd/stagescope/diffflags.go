@@ -77,7 +77,12 @@ An image, a directory and an archive (tar, zip, cpio, squashfs, what is compress
 the files of a deb, rpm or apk) are compared with one another as trees of files:
 equal ones are "same tree, other container", which is a difference, and what one side
 does not record is counted. What is cut off or damaged is compared as far as it can
-be read. "-" is standard input, and <(command) is read to its end.`,
+be read. "-" is standard input, and <(command) is read to its end.
+
+A list of files (files --list) stands for an image without its contents: which files
+differ is said, by type, mode, owner, links, attributes and digest. For the image of a
+claim:PARTY/ID that nobody published, the list that goes with the claim is taken, once
+it gives the tree root that the party signed; the report says so.`,
 		Example: `  stagescope diff trial:zoo-date/1 trial:zoo-date/2
   stagescope diff out/core-zlib docker.io/stagex/core-zlib:latest
   stagescope diff --tui old.deb new.deb

@@ -71,6 +71,11 @@ hashed while it is read; bytes that are not those of the manifest are an error.
 included. --hash adds the SHA-256 of every file, and with --flat the tree root,
 one digest over all files (modification times left out).
 
+--list writes the effective file system to a file as claim push publishes it: every
+property but the times, and the SHA-256 of every file, in about 100 bytes each. Who
+has such a list can compare an image with it (stagescope diff IMAGE FILE), and knows in
+which files they differ without a byte of their contents.
+
 A PATTERN is a path, a shell pattern of a path or of a base name, or a
 directory, for all that is in it.
 
@@ -85,7 +90,8 @@ the archive spells the path differently, name.`,
 		Example: `  stagescope files stage:core-profile
   stagescope files out/core-bash --layer 1 '*.so'
   stagescope files docker.io/library/busybox:latest --flat etc
-  stagescope files image.tar --flat --hash --json`,
+  stagescope files image.tar --flat --hash --json
+  stagescope files image.tar --list image.files`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			img, err := a.openImage(cmd.Context(), args[0])
@@ -105,18 +111,23 @@ the archive spells the path differently, name.`,
 			if f.flat && f.layer > 0 {
 				return withHint(fmt.Errorf("--flat and --layer exclude each other"), "--flat applies all layers")
 			}
+			if f.list != "" {
+				return a.writeList(cmd.Context(), img, f)
+			}
 			return a.files(cmd.Context(), img, f)
 		},
 	}
 	c.Flags().IntVar(&f.layer, "layer", 0, "only layer `N`, counted from 1 at the bottom")
 	c.Flags().BoolVar(&f.flat, "flat", false, "the effective file system, all layers applied")
 	c.Flags().BoolVar(&f.hash, "hash", false, "add the SHA-256 of every file")
+	c.Flags().StringVar(&f.list, "list", "", "write the list of all files to `FILE`, to compare other images with")
 	return c
 }
 
 type filesFlags struct {
 	layer      int
 	flat, hash bool
+	list       string
 	patterns   []string
 }
 

@@ -58,6 +58,7 @@ func (a *app) wireImages(cfg *tui.Config, s *store.Store) {
 		return nil, imageHint(err, r)
 	}
 	o := a.comparing
+	o.Listed = a.claimedFiles(s)
 	if s != nil {
 		o.Index = s
 	}

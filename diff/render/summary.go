@@ -26,6 +26,7 @@ type Summary struct {
 	Unread      []Finding    `json:"unread"`      // not checked, or not completely
 
 	images     bool              // what is compared are images, and not the files that hold them
+	listed     bool              // one side is a list of files, without their contents
 	SameTree   bool              `json:"sameTree,omitempty"`   // they differ in their containers, and the files in these were found equal
 	Unrecorded []diff.Unrecorded `json:"unrecorded,omitempty"` // properties that one side does not record, and that were not compared
 }
@@ -69,6 +70,9 @@ func wrapping(root *diff.Node) string {
 func Summarize(root *diff.Node, complete bool) Summary {
 	s := Summary{images: root.Kind == diff.KindImage, Status: root.Status, Residue: root.Residue, Complete: complete && !root.Capped, Causes: []Tally{}, Suspicious: []Finding{}, Suspects: []Suspect{}, Unexplained: []Finding{}, Unread: []Finding{}}
 	s.SameTree = root.Kind == diff.KindTree && root.Status == diff.Differs && leaf(root) && s.Complete
+	for _, r := range root.Reasons {
+		s.listed = s.listed || strings.Contains(r.A+r.B, string(diff.KindFileList))
+	}
 	s.Unrecorded = root.Unrecorded
 	w := &summing{s: &s, by: map[string]*Tally{}}
 	w.walk(root, nil, place{file: root, path: root.Name})

@@ -138,6 +138,8 @@ func (o Options) verdict(s Summary) string {
 		return "same: every byte of both images was read and hashed"
 	case s.Status == diff.Same && s.Complete:
 		return "same: every byte of both was read and hashed"
+	case s.SameTree && s.listed:
+		return "differs in what it is: all files are as the list says, which has no times and no contents" + partly
 	case s.SameTree && len(s.Unrecorded) > 0:
 		return "differs in the container: same tree, other container, in all that both record" + partly
 	case s.SameTree:
