@@ -171,7 +171,7 @@ func TestListedInstead(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if n := c.Root; asked != 1 || n.Reasons[0].Cause.Name != "same tree as listed" || !strings.Contains(n.Note, "side B: ") || !strings.Contains(n.Note, "alice's list") {
+	if n := c.Root; asked != 1 || n.Name != "oci:"+dir || n.Reasons[0].Cause.Name != "same tree as listed" || !strings.Contains(n.Note, "side B: ") || !strings.Contains(n.Note, "alice's list") {
 		t.Errorf("asked %d times:\n%s", asked, sketch(n, ""))
 	}
 	o.Listed = func(context.Context, string) (*Listed, error) { return nil, errors.New("no list either") }

@@ -31,7 +31,7 @@ type tree struct {
 // with every property that both record. Two trees that are equal differ in their
 // containers all the same, and Unrecorded is what could not be compared.
 func (x *Examiner) trees(ctx context.Context, a, b *tree) (*Node, error) {
-	n := &Node{Kind: KindTree, Name: path.Base(a.name), A: &Side{Name: a.name, Size: -1}, B: &Side{Name: b.name, Size: -1}}
+	n := &Node{Kind: KindTree, Name: shortName(a.name), A: &Side{Name: a.name, Size: -1}, B: &Side{Name: b.name, Size: -1}}
 	n.note(fmt.Sprintf("side A is of the kind %s, side B of the kind %s: they are compared as trees of files, by %s", a.what, b.what, strings.Join(compared(a.lacks, b.lacks), ", ")))
 	u := &uneven{}
 	err := x.match(ctx, n, x.reading(a.stream, "A"), x.reading(b.stream, "B"), u)
@@ -51,6 +51,15 @@ func (x *Examiner) trees(ctx context.Context, a, b *tree) (*Node, error) {
 	}
 	n.Settle()
 	return n, err
+}
+
+// shortName is the last part of a path; what is no path, as stage:core-zlib or
+// trial:core-zlib/1, stays whole.
+func shortName(name string) string {
+	if strings.Contains(name, ":") {
+		return name
+	}
+	return path.Base(name)
 }
 
 // sayUnrecorded says what was not compared, by side.

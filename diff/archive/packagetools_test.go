@@ -11,19 +11,14 @@ import (
 	"time"
 
 	"github.com/stagescope/stagescope/diff"
+	"github.com/stagescope/stagescope/diff/internal/realtool"
 )
 
 // tool finds a program that makes real input; where CI installs it, it must be
 // there.
 func tool(t *testing.T, name string) string {
 	t.Helper()
-	p, err := exec.LookPath(name)
-	if err != nil && os.Getenv("CI") != "" {
-		t.Fatalf("%s is missing", name)
-	} else if err != nil {
-		t.Skipf("%s is missing: the parser is not tried on what it writes", name)
-	}
-	return p
+	return realtool.Find(t, name, "the parser is not tried on what it writes")
 }
 
 // tree makes a directory with a few files.

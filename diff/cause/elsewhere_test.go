@@ -10,18 +10,14 @@ import (
 	"testing"
 
 	"github.com/stagescope/stagescope/diff"
+	"github.com/stagescope/stagescope/diff/internal/realtool"
 )
 
 // builtIn compiles two files of C in a directory that is mapped to another name, as
 // if it lay there, into a program or, with -c, into an object.
 func builtIn(t *testing.T, as, when, command string, args ...string) []byte {
 	t.Helper()
-	if _, err := exec.LookPath("gcc"); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("gcc is missing")
-		}
-		t.Skip("gcc is missing")
-	}
+	gcc := realtool.Find(t, "gcc", "nothing is tried on what it writes")
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"main.c":   "#include <stdio.h>\nint helper(int);\nint main(int c, char **v) { printf(\"%s %s %s %d\\n\", WHEN, __FILE__, COMMAND, helper(c)); return v == 0; }\n",
@@ -36,7 +32,7 @@ func builtIn(t *testing.T, as, when, command string, args ...string) []byte {
 	if !slices.Contains(args, "-c") {
 		args = append(args, filepath.Join(dir, "main.c"))
 	}
-	cmd := exec.Command("gcc", args...)
+	cmd := exec.Command(gcc, args...)
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)

@@ -13,31 +13,13 @@ import (
 	"testing"
 
 	"github.com/stagescope/stagescope/diff"
+	"github.com/stagescope/stagescope/diff/internal/realtool"
 )
 
 // built compiles C with gcc, or skips the test.
 func built(t testing.TB, source string, args ...string) []byte {
 	t.Helper()
-	if _, err := exec.LookPath("gcc"); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("gcc is missing")
-		}
-		t.Skip("gcc is missing")
-	}
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "p.c"), []byte(source), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("gcc", append(args, "-o", "p", "p.c")...)
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	p, err := os.ReadFile(filepath.Join(dir, "p"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return realtool.Compile(t, source, args...)
 }
 
 const loginC = `#include <stdio.h>

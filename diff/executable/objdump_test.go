@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/stagescope/stagescope/diff/internal/realtool"
 )
 
 // boundaries calls back for each instruction of a program that objdump knows: its
@@ -56,12 +58,7 @@ func boundaries(t *testing.T, path string, yield func(addr uint64, code []byte, 
 // tools have to be, it fails.
 func needTool(t *testing.T, name string) {
 	t.Helper()
-	if _, err := exec.LookPath(name); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("%s is missing: %v", name, err)
-		}
-		t.Skipf("there is no %s to compare with: %v", name, err)
-	}
+	realtool.Find(t, name, "nothing to compare with")
 }
 
 // TestBoundaries: in libraries of this machine, every instruction ends where

@@ -21,6 +21,7 @@ import (
 
 	"github.com/stagescope/stagescope/chain"
 	"github.com/stagescope/stagescope/chain/image"
+	"github.com/stagescope/stagescope/diff/internal/realtool"
 )
 
 // entryOf is a file of a test's archive.
@@ -106,12 +107,7 @@ func asTar(_ testing.TB, p []byte) ([]byte, string) { return p, ociLayer }
 // asGNUGzip runs gzip(1).
 func asGNUGzip(level string) packer {
 	return func(t testing.TB, p []byte) ([]byte, string) {
-		if _, err := exec.LookPath("gzip"); err != nil {
-			if os.Getenv("CI") == "true" {
-				t.Fatal("gzip is not installed")
-			}
-			t.Skip("gzip is not installed, so that it cannot be tried what it writes")
-		}
+		realtool.Find(t, "gzip", "it is not tried what it writes")
 		c := exec.Command("gzip", "-n", level, "-c")
 		c.Stdin = bytes.NewReader(p)
 		out, err := c.Output()

@@ -21,6 +21,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/stagescope/stagescope/diff"
+	"github.com/stagescope/stagescope/diff/internal/realtool"
 )
 
 // searchPage is a packed page as a search finds it.
@@ -289,12 +290,7 @@ func TestFoldTable(t *testing.T) {
 // TestSearchInBrowser runs the report's own search on its pages, where there is an
 // engine, and holds it to the plain search.
 func TestSearchInBrowser(t *testing.T) {
-	node, err := exec.LookPath("node")
-	if err != nil && os.Getenv("CI") != "" {
-		t.Fatal("node is not installed")
-	} else if err != nil {
-		t.Skip("node is not installed: the report's search is not run, only what it reads is checked")
-	}
+	node := realtool.Find(t, "node", "the report's search is not run, only what it reads is checked")
 	pages := filterReport(t)
 	pages = slices.DeleteFunc(pages, func(p searchPage) bool { return len(p.Data) == 0 })
 	var wants []string

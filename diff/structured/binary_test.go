@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stagescope/stagescope/diff"
+	"github.com/stagescope/stagescope/diff/internal/realtool"
 )
 
 // module is a piece of bytecode to be written.
@@ -100,13 +101,7 @@ func TestBytecode(t *testing.T) {
 // there.
 func tool(t *testing.T, name, what string) string {
 	t.Helper()
-	p, err := exec.LookPath(name)
-	if err != nil && os.Getenv("CI") != "" {
-		t.Fatalf("%s is missing", name)
-	} else if err != nil {
-		t.Skipf("%s is missing: the parser is not tried on %s", name, what)
-	}
-	return p
+	return realtool.Find(t, name, "the parser is not tried on "+what)
 }
 
 // TestPython takes what Python itself writes apart: a time, a path and an order

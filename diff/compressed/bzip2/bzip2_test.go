@@ -6,11 +6,11 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"testing"
 
 	"github.com/stagescope/stagescope/diff/compressed/internal/sample"
+	"github.com/stagescope/stagescope/diff/internal/realtool"
 )
 
 // inputs are contents that blocks, sorts and tables treat differently. They are
@@ -40,22 +40,7 @@ func inputs() map[string][]byte {
 
 func compressed(t testing.TB, p []byte, level, chunk int) []byte {
 	t.Helper()
-	var b bytes.Buffer
-	w, err := NewWriter(&b, level)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for q := p; len(q) > 0; {
-		n := min(chunk, len(q))
-		if _, err := w.Write(q[:n]); err != nil {
-			t.Fatal(err)
-		}
-		q = q[n:]
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
+	return sample.Compressed(t, func(w io.Writer) (io.WriteCloser, error) { return NewWriter(w, level) }, p, chunk)
 }
 
 func TestRoundTrip(t *testing.T) {
@@ -131,12 +116,7 @@ func TestSums(t *testing.T) {
 
 // TestTool compares with bzip2 itself.
 func TestTool(t *testing.T) {
-	tool, err := exec.LookPath("bzip2")
-	if err != nil && os.Getenv("CI") != "" {
-		t.Fatal("bzip2 is missing")
-	} else if err != nil {
-		t.Skip("bzip2 is missing: nothing to compare with but the sums of what it wrote elsewhere")
-	}
+	tool := realtool.Find(t, "bzip2", "nothing to compare with but the sums of what it wrote elsewhere")
 	for name, p := range inputs() {
 		for level := 1; level <= 9; level++ {
 			if level > 1 && level < 9 && name != "mixed" && name != "text" {

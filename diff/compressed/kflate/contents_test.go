@@ -87,27 +87,6 @@ func layer() []byte {
 // opener opens a writer of gzip.
 type opener func(w io.Writer) (io.WriteCloser, error)
 
-// compressed writes in pieces of so many bytes.
-func compressed(t testing.TB, open opener, p []byte, piece int) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	w, err := open(&b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for len(p) > 0 {
-		n := min(piece, len(p))
-		if _, err := w.Write(p[:n]); err != nil {
-			t.Fatal(err)
-		}
-		p = p[n:]
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
-
 func theirs(level, block int) opener {
 	return func(w io.Writer) (io.WriteCloser, error) {
 		if block == 0 {
@@ -126,14 +105,14 @@ func theirs(level, block int) opener {
 func sum(t testing.TB, open func(block int) opener, level int) string {
 	h := sha256.New()
 	for _, c := range contents() {
-		h.Write(compressed(t, open(0), c.p, 1<<20))
-		h.Write(compressed(t, open(64<<10), c.p, 1<<20))
+		h.Write(sample.Compressed(t, open(0), c.p, 1<<20))
+		h.Write(sample.Compressed(t, open(64<<10), c.p, 1<<20))
 	}
 	if level == DefaultLevel {
 		big := layer()
 		for _, n := range []int{len(big), 1 << 20, 1<<20 + 1} {
-			h.Write(compressed(t, open(1<<20), big[:n], 1<<20))
-			h.Write(compressed(t, open(256<<10), big[:n], 1<<20))
+			h.Write(sample.Compressed(t, open(1<<20), big[:n], 1<<20))
+			h.Write(sample.Compressed(t, open(256<<10), big[:n], 1<<20))
 		}
 	}
 	return fmt.Sprintf("%x", h.Sum(nil)[:8])

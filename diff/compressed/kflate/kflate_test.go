@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"testing"
+
+	"github.com/stagescope/stagescope/diff/compressed/internal/sample"
 )
 
 func ours(e Era, level, block int) opener {
@@ -24,7 +26,7 @@ const linked = Since1_20_0
 // come.
 func TestLinked(t *testing.T) {
 	compare := func(t *testing.T, name string, p []byte, level, block int) {
-		got, want := compressed(t, ours(linked, level, block), p, 32<<10), compressed(t, theirs(level, block), p, 300_000)
+		got, want := sample.Compressed(t, ours(linked, level, block), p, 32<<10), sample.Compressed(t, theirs(level, block), p, 300_000)
 		if !bytes.Equal(got, want) {
 			t.Errorf("%s in blocks of %d: %d bytes instead of %d, equal up to %d", name, block, len(got), len(want), same(got, want))
 		}
@@ -63,7 +65,7 @@ func TestRoundTrip(t *testing.T) {
 				if e < oldest(level) {
 					continue
 				}
-				z, err := stdgzip.NewReader(bytes.NewReader(compressed(t, ours(e, level, 50_000), c.p, 1<<20)))
+				z, err := stdgzip.NewReader(bytes.NewReader(sample.Compressed(t, ours(e, level, 50_000), c.p, 1<<20)))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -81,7 +83,7 @@ func FuzzRoundTrip(f *testing.F) {
 	f.Add(bytes.Repeat([]byte("ab"), 3000), uint8(0), 9)
 	f.Fuzz(func(t *testing.T, p []byte, era uint8, level int) {
 		level = levels[int(uint(level)%uint(len(levels)))]
-		z, err := stdgzip.NewReader(bytes.NewReader(compressed(t, ours(max(Era(era)%eras, oldest(level)), level, 20_000), p, 1000)))
+		z, err := stdgzip.NewReader(bytes.NewReader(sample.Compressed(t, ours(max(Era(era)%eras, oldest(level)), level, 20_000), p, 1000)))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pierrec/lz4/v4"
 	"github.com/stagescope/stagescope/diff/compressed/internal/sample"
+	"github.com/stagescope/stagescope/diff/internal/realtool"
 )
 
 // inputs are contents that the search treats differently. They are the same on
@@ -50,22 +51,7 @@ func settings() map[string]Options {
 
 func compressed(t testing.TB, p []byte, o Options, chunk int) []byte {
 	t.Helper()
-	var b bytes.Buffer
-	w, err := NewWriter(&b, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for q := p; len(q) > 0; {
-		n := min(chunk, len(q))
-		if _, err := w.Write(q[:n]); err != nil {
-			t.Fatal(err)
-		}
-		q = q[n:]
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
+	return sample.Compressed(t, func(w io.Writer) (io.WriteCloser, error) { return NewWriter(w, o) }, p, chunk)
 }
 
 func TestRoundTrip(t *testing.T) {
@@ -268,12 +254,7 @@ func TestSums(t *testing.T) {
 
 // TestTool compares with lz4 itself.
 func TestTool(t *testing.T) {
-	tool, err := exec.LookPath("lz4")
-	if err != nil && os.Getenv("CI") != "" {
-		t.Fatal("lz4 is missing")
-	} else if err != nil {
-		t.Skip("lz4 is missing: nothing to compare with but the sums of what it wrote elsewhere")
-	}
+	tool := realtool.Find(t, "lz4", "nothing to compare with but the sums of what it wrote elsewhere")
 	f := filepath.Join(t.TempDir(), "f")
 	for name, p := range inputs() {
 		if err := os.WriteFile(f, p, 0o600); err != nil {

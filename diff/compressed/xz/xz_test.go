@@ -5,12 +5,12 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
 
 	"github.com/stagescope/stagescope/diff/compressed/internal/sample"
+	"github.com/stagescope/stagescope/diff/internal/realtool"
 	"github.com/therootcompany/xz"
 )
 
@@ -39,22 +39,7 @@ func inputs() map[string][]byte {
 
 func compressed(t testing.TB, p []byte, o Options, chunk int) []byte {
 	t.Helper()
-	var b bytes.Buffer
-	w, err := NewWriter(&b, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for q := p; len(q) > 0; {
-		n := min(chunk, len(q))
-		if _, err := w.Write(q[:n]); err != nil {
-			t.Fatal(err)
-		}
-		q = q[n:]
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
+	return sample.Compressed(t, func(w io.Writer) (io.WriteCloser, error) { return NewWriter(w, o) }, p, chunk)
 }
 
 // settings are those that are tried of each input.
@@ -170,12 +155,7 @@ func TestSums(t *testing.T) {
 
 // TestTool compares with xz itself.
 func TestTool(t *testing.T) {
-	tool, err := exec.LookPath("xz")
-	if err != nil && os.Getenv("CI") != "" {
-		t.Fatal("xz is missing")
-	} else if err != nil {
-		t.Skip("xz is missing: nothing to compare with but the sums of what it wrote elsewhere")
-	}
+	tool := realtool.Find(t, "xz", "nothing to compare with but the sums of what it wrote elsewhere")
 	each(func(name, s string, p []byte, o Options) {
 		args := strings.Fields(s)
 		if !o.Sized {

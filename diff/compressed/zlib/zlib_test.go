@@ -6,11 +6,11 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"testing"
 
 	"github.com/stagescope/stagescope/diff/compressed/internal/sample"
+	"github.com/stagescope/stagescope/diff/internal/realtool"
 )
 
 // inputs are contents that the trees and the search treat differently.
@@ -28,22 +28,7 @@ func inputs() map[string][]byte {
 
 func deflated(t testing.TB, p []byte, v Variant, level, chunk int) []byte {
 	t.Helper()
-	var b bytes.Buffer
-	w, err := NewWriter(&b, v, level)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for q := p; len(q) > 0; {
-		n := min(chunk, len(q))
-		if _, err := w.Write(q[:n]); err != nil {
-			t.Fatal(err)
-		}
-		q = q[n:]
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
+	return sample.Compressed(t, func(w io.Writer) (io.WriteCloser, error) { return NewWriter(w, v, level) }, p, chunk)
 }
 
 // TestRoundTrip: what is written is what was meant, however it was handed over.
@@ -66,13 +51,7 @@ func TestRoundTrip(t *testing.T) {
 
 func tool(t *testing.T, name string) string {
 	t.Helper()
-	p, err := exec.LookPath(name)
-	if err != nil && os.Getenv("CI") != "" {
-		t.Fatalf("%s is missing", name)
-	} else if err != nil {
-		t.Skipf("%s is missing: nothing to compare with", name)
-	}
-	return p
+	return realtool.Find(t, name, "nothing to compare with")
 }
 
 // TestZlib compares with zlib itself, through Python.

@@ -5,8 +5,31 @@ package sample
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"testing"
 )
+
+// Compressed is what a writer makes of p when it comes in pieces of so many bytes.
+func Compressed(t testing.TB, open func(w io.Writer) (io.WriteCloser, error), p []byte, piece int) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := open(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for len(p) > 0 {
+		n := min(piece, len(p))
+		if _, err := w.Write(p[:n]); err != nil {
+			t.Fatal(err)
+		}
+		p = p[n:]
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
 
 // Rand is the source of all of them; what is made depends on what was before.
 func Rand() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
