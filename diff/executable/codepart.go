@@ -28,6 +28,11 @@ func (p *pairing) comparePart(ctx context.Context, x *diff.Examiner, n *diff.Nod
 	}
 	if al != nil && al.err == nil && len(al.data) > 0 {
 		n.Kind = diff.KindBinary
+		if (al.a.name == ".got.plt" || al.a.name == ".got") && p.a.slotsFollow(al.a) && p.b.slotsFollow(al.b) {
+			setHunks(n, nil, al.data)
+			derivedTable(n, "slots of imports")
+			return nil
+		}
 		p.pointers(n, al)
 		p.usedBy(n, al)
 		p.texts(n, al.a, al.b, hunksOf(n))
@@ -96,6 +101,7 @@ func hunksOf(n *diff.Node) []diff.Hunk {
 func (p *pairing) codePart(n *diff.Node, al *aligned) {
 	n.Kind = diff.KindCode
 	j := p.judge(al)
+	stubs, stubsA, stubsB := p.takeStubs(al, j)
 	var open, closed []diff.Hunk
 	for i, es := range j.edits {
 		for _, e := range es {
@@ -103,7 +109,7 @@ func (p *pairing) codePart(n *diff.Node, al *aligned) {
 		}
 	}
 	open = append(open, j.unread...)
-	for _, hs := range [][]diff.Hunk{j.operands, j.order, j.padding} {
+	for _, hs := range [][]diff.Hunk{j.operands, j.order, j.padding, stubs} {
 		closed = append(closed, hs...)
 	}
 	setHunks(n, open, closed)
@@ -120,6 +126,7 @@ func (p *pairing) codePart(n *diff.Node, al *aligned) {
 		}
 		derived(what, "", "", "addresses of code and data that moved")
 	}
+	n.Reasons = append(n.Reasons, stubReasons(stubsA, stubsB)...)
 	if k := len(j.padding); k > 0 {
 		derived("padding at "+plural(k, "place"), "", "", "space up to the next boundary")
 	}

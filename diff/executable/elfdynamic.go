@@ -58,6 +58,15 @@ type dynamicTag struct {
 	str string // of tags whose value is a string
 }
 
+// named reports whether a tag's value is the place of a string.
+func (t dynamicTag) named() bool {
+	switch t.tag {
+	case elf.DT_NEEDED, elf.DT_SONAME, elf.DT_RPATH, elf.DT_RUNPATH, elf.DT_AUXILIARY, elf.DT_FILTER, elf.DT_CONFIG, elf.DT_DEPAUDIT, elf.DT_AUDIT:
+		return true
+	}
+	return false
+}
+
 func (t dynamicTag) name() string {
 	if s := t.tag.String(); !strings.HasPrefix(s, "DynTag(") && s != "" {
 		return strings.TrimPrefix(s, "DT_")
@@ -66,8 +75,13 @@ func (t dynamicTag) name() string {
 }
 
 func (t dynamicTag) String() string {
-	if t.str != "" {
+	switch {
+	case t.str != "":
 		return t.name() + " " + t.str
+	case t.tag == elf.DT_FLAGS && t.val>>32 == 0:
+		return t.name() + " " + strings.ReplaceAll(elf.DynFlag(t.val).String(), "DF_", "")
+	case t.tag == elf.DT_FLAGS_1 && t.val>>32 == 0:
+		return t.name() + " " + strings.ReplaceAll(elf.DynFlag1(t.val).String(), "DF_1_", "")
 	}
 	return t.name() + " " + hexNumber(t.val)
 }
@@ -90,11 +104,8 @@ func (f *elfFile) dynamic(p []byte) []dynamicTag {
 	for ; len(p) >= size && len(out) < maxTags; p = p[size:] {
 		r := f.fields(p)
 		t := dynamicTag{tag: elf.DynTag(r.word()), val: r.word()}
-		switch t.tag {
-		case elf.DT_NEEDED, elf.DT_SONAME, elf.DT_RPATH, elf.DT_RUNPATH, elf.DT_AUXILIARY, elf.DT_FILTER, elf.DT_CONFIG, elf.DT_DEPAUDIT, elf.DT_AUDIT:
-			if strs != nil {
-				t.str, _ = f.stringAt(strs, t.val)
-			}
+		if t.named() && strs != nil {
+			t.str, _ = f.stringAt(strs, t.val)
 		}
 		out = append(out, t)
 	}

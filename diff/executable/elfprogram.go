@@ -42,6 +42,11 @@ func (f *elfFile) program() *program {
 		}
 		p.symbols = f.allSymbols
 		if !p.relaxed {
+			for _, t := range f.dynamicSection() {
+				if t.tag == elf.DT_PLTGOT {
+					p.slotsAt = t.val
+				}
+			}
 			p.imports = sync.OnceValue(f.imports)
 			p.table = f.functionTables()
 			p.filled = sync.OnceValues(f.filledPlaces)

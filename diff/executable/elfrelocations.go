@@ -209,7 +209,7 @@ func (e *elfPair) sameSlot(x, y relocation) bool {
 	}
 	na, nb := e.p.a.imports()[x.off], e.p.b.imports()[y.off]
 	ra, rb := e.p.a.at(x.off), e.p.b.at(y.off)
-	return na != "" && na == nb && ra != nil && rb != nil && ra.name == rb.name && (ra.name == ".got.plt" || ra.name == ".got")
+	return na != "" && na == nb && ra != nil && rb != nil && (ra.name == ".got.plt" || ra.name == ".got") && (rb.name == ".got.plt" || rb.name == ".got")
 }
 
 // relocationLines lists a table without places, so that what moved is no line

@@ -233,28 +233,6 @@ func (r *symbolsRead) lines(is []int) string {
 	return lines(out)
 }
 
-// compareNames compares a table of names byte by byte, and says which imports
-// and libraries have other names: the tables that point here may be equal.
-func (e *elfPair) compareNames(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input) error {
-	n.Kind = diff.KindBinary
-	if err := x.Binary(ctx, n, a, b); err != nil {
-		return err
-	}
-	own := e.sectionOf(e.a, n.A)
-	ta, tb := e.a.symbolTable(elf.SHT_DYNSYM), e.b.symbolTable(elf.SHT_DYNSYM)
-	if ta == nil || tb == nil || own == nil || int(ta.link) >= len(e.a.sections) || own != &e.a.sections[ta.link] {
-		return nil
-	}
-	if err := e.suspectVersions(n); err != nil {
-		return err
-	}
-	if !e.saidDynamic {
-		da, db := e.a.dynamicSection(), e.b.dynamicSection()
-		e.dynamicNames(n, da, db)
-	}
-	return nil
-}
-
 // suspectImports reports, once, functions that one side asks of others, and those
 // that both ask for in other versions.
 func (e *elfPair) suspectImports(n *diff.Node, a, b *symbolsRead) {

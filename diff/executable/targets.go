@@ -53,6 +53,9 @@ func (p *pairing) known(x, y uint64) bool {
 			return na == nb
 		}
 	}
+	if decided, same := p.inHeader(x, y); decided {
+		return same
+	}
 	if p.sameEnd(x, y) {
 		return true
 	}
