@@ -45,6 +45,7 @@ type classifier struct {
 	byDigest [2]map[string]string
 	files    []*diff.Node          // those with a digest
 	loaded   *loaded               // of the program that is being walked; nil when there is none
+	part     bool                  // what is looked at is a part of it, such as a section
 	sums     *[2]map[string]listed // of files; nil until a list asks for them
 }
 
@@ -70,6 +71,7 @@ func (c *classifier) walk(n *diff.Node) error {
 	if err := c.ctx.Err(); err != nil {
 		return err
 	}
+	inside := c.part
 	switch n.Status {
 	case diff.Same, diff.NotChecked, diff.Unreadable:
 		// Nothing is explained of what was not seen; but below an unreadable
@@ -90,10 +92,12 @@ func (c *classifier) walk(n *diff.Node) error {
 		if k.Listing {
 			continue
 		}
+		c.part = n.Kind == executable.KindELF && n.Status == diff.Differs
 		if err := c.walk(k); err != nil {
 			return err
 		}
 	}
+	c.part = inside
 	c.program(n)
 	c.loaded = outer
 	return nil

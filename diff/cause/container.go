@@ -126,8 +126,43 @@ func attestation(entry string) bool {
 // leftovers are paths that builds leave behind by mistake.
 var leftovers = regexp.MustCompile(`(?:^|/)(?:__pycache__|\.cache|config\.log|config\.status|install_files\.txt|aux-cache|uv_cache\.json|\.git|ld\.so\.cache)(?:/|$)|\.pyc$|\.log$|~$`)
 
-// randomName is a part of a name that no two builds share.
-var randomName = regexp.MustCompile(`(?:tmp|cc|\.)[0-9A-Za-z_]{6,}$|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{16,}`)
+// randomName is a part of a name that no two builds share, and randomEnd one where
+// programs put something random, if it is.
+var (
+	randomName = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{16,}`)
+	randomEnd  = regexp.MustCompile(`(?:tmp|cc|\.)([0-9A-Za-z_]{6,})$`)
+)
+
+// looksRandom reports whether a name has a part that nobody gave.
+func looksRandom(name string) bool {
+	if randomName.MatchString(name) {
+		return true
+	}
+	end := randomEnd.FindStringSubmatch(name)
+	return end != nil && jumbled(end[1])
+}
+
+// jumbled reports whether letters of both cases and digits follow one another as they
+// do not in names that people give, such as x86_64, sha256sums or LangPack.
+func jumbled(s string) bool {
+	last, changes, digits := 0, 0, false
+	for _, c := range s {
+		kind := 1
+		switch {
+		case c == '_':
+			continue
+		case c >= '0' && c <= '9':
+			kind, digits = 2, true
+		case c >= 'A' && c <= 'Z':
+			kind = 3
+		}
+		if last != 0 && kind != last {
+			changes++
+		}
+		last = kind
+	}
+	return changes >= 4 || changes == 3 && digits
+}
 
 // lonely looks at a member that only one side has.
 func (c *classifier) lonely(n *diff.Node) {
@@ -135,8 +170,8 @@ func (c *classifier) lonely(n *diff.Node) {
 	if side == nil {
 		side = n.B
 	}
-	if side == nil || n.Kind == diff.KindLayer || n.Residue == diff.ResidueNone {
-		return
+	if side == nil || n.Kind == diff.KindLayer || n.Residue == diff.ResidueNone || c.part {
+		return // what is in a program is no file, and its name says nothing of files
 	}
 	add := func(cause diff.Cause) {
 		cause.Confidence = diff.Likely
@@ -154,7 +189,7 @@ func (c *classifier) lonely(n *diff.Node) {
 		add(diff.Cause{ID: "B6", Name: "whiteout", Evidence: "its name; whether the trees are equal all the same is said by the effective file system", Fix: "build with one kind of snapshotter"})
 	case leftovers.MatchString(side.Name):
 		add(diff.Cause{ID: "C1", Name: "cache or log left behind", Evidence: "its name", Fix: "delete it at the end of the build"})
-	case randomName.MatchString(side.Name):
+	case looksRandom(side.Name):
 		add(diff.Cause{ID: "C3", Name: "random file name", Evidence: "a part of its name looks random", Fix: "give it a fixed name"})
 	default:
 		if why := c.absent(n, side.Name); why != nil {

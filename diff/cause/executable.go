@@ -36,6 +36,7 @@ func (c *classifier) program(n *diff.Node) {
 			p.open = append(p.open, k)
 		}
 	}
+	p.loneBits()
 	p.compilers()
 	p.libraryPaths()
 	p.randomNames()
@@ -88,42 +89,6 @@ type programParts struct {
 	loaded      *loaded
 }
 
-// loaded are the ranges of both sides' programs that are put into memory.
-type loaded struct{ a, b []diff.Range }
-
-// loadedOf reads them; nil when they are not known.
-func loadedOf(n *diff.Node) *loaded {
-	if n.Content == nil {
-		return nil
-	}
-	var out [2][]diff.Range
-	for i, open := range []func() (diff.ReaderAtCloser, int64, error){n.Content.OpenA, n.Content.OpenB} {
-		r, size, err := open()
-		if err != nil || r == nil {
-			return nil
-		}
-		out[i], err = executable.Loaded(&diff.Input{ReaderAt: r, Name: n.Name, Size: size})
-		r.Close()
-		if err != nil {
-			return nil
-		}
-	}
-	return &loaded{out[0], out[1]}
-}
-
-// idle reports whether nothing of a part is put into memory, on neither side.
-func (l *loaded) idle(k *diff.Node) bool {
-	if l == nil {
-		return false
-	}
-	free := func(s *diff.Side, rs []diff.Range) bool {
-		return s == nil || s.Within != nil && !slices.ContainsFunc(rs, func(r diff.Range) bool {
-			return s.Within.Off < r.Off+r.Len && r.Off < s.Within.Off+s.Within.Len
-		})
-	}
-	return free(k.A, l.a) && free(k.B, l.b)
-}
-
 // reason gives a node's reason for a field.
 func reason(n *diff.Node, field string) *diff.Reason {
 	for i := range n.Reasons {
@@ -132,6 +97,20 @@ func reason(n *diff.Node, field string) *diff.Reason {
 		}
 	}
 	return nil
+}
+
+// loneBits takes back that a single bit differs, and nothing else, where other parts
+// of the program differ by more than a build ID and nothing explains them.
+func (p *programParts) loneBits() {
+	single := func(k *diff.Node) bool {
+		return slices.ContainsFunc(k.Reasons, func(r diff.Reason) bool { return r.Cause != nil && r.Cause.ID == "D7b" })
+	}
+	if !slices.ContainsFunc(p.open, func(k *diff.Node) bool { return !single(k) && !buildIDOnly(k) }) {
+		return
+	}
+	for _, k := range p.open {
+		k.Reasons = slices.DeleteFunc(k.Reasons, func(r diff.Reason) bool { return r.Cause != nil && r.Cause.ID == "D7b" })
+	}
 }
 
 // compilers: D5b. A section that holds nothing but the compilers' names says

@@ -211,6 +211,9 @@ func TestFileSets(t *testing.T) {
 		{"random name", map[string]string{"x": "1", "data.aB3xY9": "the content of it"}, map[string]string{"x": "1", "data.Zz0Qw7": "the content of it"}, Known{}, "data.aB3xY9", "C3 proved"},
 		{"a name that people gave", map[string]string{"x": "1", "license": "the content of it"}, map[string]string{"x": "1", "copying": "the content of it"}, Known{}, "license", ""},
 		{"lonely and random", map[string]string{"x": "1"}, map[string]string{"x": "1", "tmpAbC123xyz": "2"}, Known{}, "tmpAbC123xyz", "C3 likely"},
+		{"an ending that people gave", map[string]string{"x": "1"}, map[string]string{"x": "1", "update.service": "2"}, Known{}, "update.service", ""},
+		{"a kind of machine", map[string]string{"x": "1"}, map[string]string{"x": "1", "tool.x86_64": "2"}, Known{}, "tool.x86_64", ""},
+		{"sums", map[string]string{"x": "1"}, map[string]string{"x": "1", "tool.sha256sums": "2"}, Known{}, "tool.sha256sums", ""},
 		{"race", map[string]string{"x": "1"}, map[string]string{"x": "1", "made": "2"}, Known{Repeat: true}, "made", "C4 likely"},
 		{"nothing known", map[string]string{"x": "1"}, map[string]string{"x": "1", "made": "2"}, Known{}, "made", ""},
 	} {

@@ -256,7 +256,7 @@ func (c *classifier) token(p *pair, sides [2]*texts, at int) *hit {
 					continue
 				}
 				ta, tb := p.a[a.from:a.to], p.b[b.from:b.to]
-				if bytes.Equal(ta, tb) {
+				if bytes.Equal(ta, tb) || r.binary && c.part && c.loaded != nil && !(c.loaded.epoch(a.from, ta) && c.loaded.epoch(b.from, tb)) {
 					continue
 				}
 				ev, ok := "", true
