@@ -229,10 +229,30 @@ func (a *app) pop() {
 	}
 }
 
-func (a *app) back() {
-	if !a.top().back() {
-		a.pop()
+// keeper is a screen that is not left without a word.
+type keeper interface{ keeps() string }
+
+func (a *app) back() tea.Cmd {
+	if a.top().back() {
+		return nil
 	}
+	if k, ok := a.top().(keeper); ok {
+		if why := k.keeps(); why != "" {
+			return a.say(why)
+		}
+	}
+	a.pop()
+	return nil
+}
+
+// treeScreen is a screen with a tree, in which going back has more steps.
+type treeScreen interface{ outwards() tea.Cmd }
+
+func (a *app) outwards() tea.Cmd {
+	if t, ok := a.top().(treeScreen); ok {
+		return t.outwards()
+	}
+	return a.back()
 }
 
 // say shows a short text at the bottom for some seconds.
@@ -278,7 +298,8 @@ func (a *app) leave() tea.Cmd {
 // actions is what can be done on every screen.
 func (a *app) actions() action.Table {
 	t := action.Table{
-		{Keys: []string{"esc", "h", "left", "backspace"}, Name: "back", Group: "Go", Run: do(a.back)},
+		{Keys: []string{"esc", "backspace"}, Name: "back", Group: "Go", Run: a.back},
+		{Keys: []string{"h", "left"}, Name: "back; in a difference tree, close the node or go to what it lies in", Group: "Go", Run: a.outwards},
 		{Keys: []string{"?", "f1"}, Name: "help: all that can be done here", Group: "Go", Hint: "help", Run: do(func() { a.menu = a.help("") })},
 		{Keys: []string{":", "ctrl+p"}, Name: "commands by name", Group: "Go", Hint: "commands", Run: do(func() { a.menu = a.help(":") })},
 		{Keys: []string{"C"}, Name: "compare two images, files or directories", Group: "Go", Run: do(a.askCompare)},

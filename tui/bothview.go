@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -23,7 +24,8 @@ type bothView struct {
 	mode viewMode
 	gen  int
 	text []both.Line
-	side []both.Pair // of a view side by side
+	side []both.Pair  // of a view side by side
+	mate []*both.Line // by lines of text: what stands in its place on the other side; nil for none
 	hex  *both.Hex
 	busy bool
 	w    int // cells that a row has
@@ -94,7 +96,7 @@ func (b *bothView) update(msg tea.Msg) tea.Cmd {
 	if m.err != nil {
 		m.text = []both.Line{{Op: diff.Fold, Text: m.err.Error()}}
 	}
-	b.text, b.hex = m.text, m.hex
+	b.text, b.mate, b.hex = m.text, both.Mates(m.text), m.hex
 	switch {
 	case b.hex != nil:
 		b.view.open(b.app.ctx, b.hex, b.hex.Len())
@@ -107,6 +109,7 @@ func (b *bothView) update(msg tea.Msg) tea.Cmd {
 	if !b.changed(0) {
 		b.next(1)
 	}
+	b.aim()
 	return nil
 }
 
@@ -128,9 +131,76 @@ func (b *bothView) line(i int, text string) look.Line {
 	case diff.InB:
 		sign, role = "+ ", look.AddedB
 	case diff.Fold:
-		return look.T(look.Faint, "  "+safe.Line(text))
+		return look.T(look.Faint, strings.Repeat(" ", b.view.list.X())+"  "+safe.Line(text))
 	}
-	return look.T(look.Faint, number(l.A)+number(l.B)).Add(role, sign+safe.Line(text))
+	var said look.Line
+	if i < len(b.mate) && b.mate[i] != nil {
+		// Of a line that was changed only the change has the colour of its side.
+		from, end, _ := diff.Inside(l.Text, b.mate[i].Text)
+		said = look.T(look.Plain, safe.Line(l.Text[:from])).Add(role, safe.Line(l.Text[from:end])).Add(look.Plain, safe.Line(l.Text[end:]))
+	} else {
+		said = look.T(role, safe.Line(text))
+	}
+	// The list cuts off the columns that were scrolled away; numbers and sign stay.
+	x := b.view.list.X()
+	if x > 0 {
+		said = said.Cut(x, x+max(8, b.w-numbered)+1)
+	}
+	return append(look.T(look.Faint, strings.Repeat(" ", x)+number(l.A)+number(l.B)).Add(role, sign), said...)
+}
+
+// aim scrolls sideways to where the line under the cursor differs, unless that is in
+// sight.
+func (b *bothView) aim() {
+	if b.hex != nil {
+		return
+	}
+	i := b.view.list.Cursor()
+	var l, mate *both.Line
+	room := b.w - numbered
+	switch {
+	case b.side != nil && i >= 0 && i < len(b.side):
+		l, mate = b.side[i].A, b.side[i].B
+		room = (b.w-3)/2 - len(number(0))
+	case b.side == nil && i >= 0 && i < len(b.mate):
+		l, mate = &b.text[i], b.mate[i]
+	}
+	x := 0
+	if l != nil && mate != nil && (b.side == nil || b.side[i].Changed()) {
+		from, end, _ := diff.Inside(l.Text, mate.Text)
+		first := look.T(look.Plain, safe.Line(l.Text[:from])).Width()
+		last := first + look.T(look.Plain, safe.Line(l.Text[from:end])).Width()
+		if last > room {
+			x = first - room/3
+		}
+	}
+	b.view.list.ScrollX(max(0, x) - b.view.list.X())
+}
+
+// numbered is how many cells a unified line has before its text.
+const numbered = 14
+
+// copied is what y copies of a row: its text without numbers and signs, both sides of a
+// changed one, and whole however narrow the pane is. It is escaped as it is on screen:
+// pasted, it must not do anything.
+func (b *bothView) copied() string {
+	i := b.view.list.Cursor()
+	switch {
+	case i < 0:
+		return ""
+	case b.hex != nil || b.side == nil && i >= len(b.text):
+		return strings.TrimSpace(b.view.Row(i, 0).Text())
+	case b.side == nil:
+		return safe.Line(b.text[i].Text)
+	}
+	p := b.side[i]
+	switch {
+	case p.B == nil:
+		return safe.Line(p.A.Text)
+	case p.A == nil || !p.Changed():
+		return safe.Line(p.B.Text)
+	}
+	return safe.Line(p.A.Text) + " → " + safe.Line(p.B.Text)
 }
 
 func number(n int) string {
@@ -195,6 +265,7 @@ func (b *bothView) next(dir int) bool {
 	for i := at + dir; i >= 0 && i < b.view.Len(); i += dir {
 		if b.changed(i) && (i == 0 || !b.changed(i-1)) {
 			b.view.list.MoveTo(i)
+			b.aim()
 			return true
 		}
 	}
@@ -220,6 +291,6 @@ func (b *bothView) close() {
 	if b.hex != nil {
 		b.hex.Close()
 	}
-	b.hex, b.text, b.side, b.node = nil, nil, nil, nil
+	b.hex, b.text, b.side, b.mate, b.node = nil, nil, nil, nil, nil
 	b.view.open(b.app.ctx, both.Text(nil), 0)
 }

@@ -5,6 +5,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/stagescope/stagescope/chain/safe"
 	"github.com/stagescope/stagescope/diff"
 )
 
@@ -15,12 +16,12 @@ func (s *compareScreen) copy() tea.Cmd {
 		}
 	}
 	if s.panes.focus == 1 && s.mode != viewReasons {
-		if i := s.both.view.list.Cursor(); i >= 0 {
-			return s.app.copyText("", strings.TrimSpace(s.both.view.Row(i, 0).Text()))
+		if text := s.both.copied(); text != "" {
+			return s.app.copyText("", text)
 		}
 	}
 	if i := s.tree.Cursor(); i >= 0 && i < len(s.rows.rows) {
-		return s.app.copyText("", s.rows.rows[i].path)
+		return s.app.copyText("", safe.Line(s.rows.rows[i].path()))
 	}
 	return nil
 }

@@ -1,6 +1,9 @@
 package tui
 
 import (
+	"context"
+	"maps"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -15,11 +18,12 @@ import (
 //
 //	cause:B1    a cause's identifier or its beginning; cause:none has none
 //	kind:elf    what a node stands for
-//	path:usr/** a pattern, as diff.Glob reads it
+//	path:usr/** a pattern, as diff.Glob reads it, and all that lies in what it names
 //	is:unexplained, is:suspicious, is:unread, is:only, is:differs
 type diffFilter struct {
 	conds []diffCond
 	text  list.Matcher
+	odd   string // a word that would be a condition, were there such a state
 }
 
 type diffCond struct {
@@ -36,9 +40,12 @@ func parseDiffFilter(query string) diffFilter {
 		key, value, ok := strings.Cut(bare, ":")
 		if test := diffTest(key, value); ok && value != "" && test != nil {
 			f.conds = append(f.conds, diffCond{not, test})
-		} else {
-			words = append(words, w)
+			continue
 		}
+		if key == "is" && ok {
+			f.odd = value
+		}
+		words = append(words, w)
 	}
 	f.text = list.Match(strings.Join(words, " "))
 	return f
@@ -51,13 +58,26 @@ func diffTest(key, value string) func(diffRow) bool {
 	case "kind":
 		return func(r diffRow) bool { return strings.EqualFold(string(r.node.Kind), value) }
 	case "path":
-		return func(r diffRow) bool { return diff.Glob(value, r.node.Name) }
+		return func(r diffRow) bool { return r.within(value) }
 	case "is":
 		if test := diffStates[value]; test != nil {
 			return func(r diffRow) bool { return test(r.node) }
 		}
 	}
 	return nil
+}
+
+// within reports whether a node, or what it lies in, has a path.
+func (r diffRow) within(pattern string) bool {
+	if diff.Glob(pattern, r.node.Name) {
+		return true
+	}
+	for at := r.up; at != nil; at = at.up {
+		if diff.Glob(pattern, at.node.Name) {
+			return true
+		}
+	}
+	return false
 }
 
 var diffStates = map[string]func(*diff.Node) bool{
@@ -68,8 +88,16 @@ var diffStates = map[string]func(*diff.Node) bool{
 	"differs":     func(n *diff.Node) bool { return n.Itself() },
 }
 
-// unexplained reports a difference of which something is not accounted for.
-func unexplained(n *diff.Node) bool { return n.Itself() && n.Residue != diff.ResidueNone }
+// unexplained reports a difference of which something is not accounted for in the node
+// itself: what lies in it has rows of its own, and the summary counts it there.
+func unexplained(n *diff.Node) bool {
+	if !n.Itself() || n.Residue == diff.ResidueNone {
+		return false
+	}
+	return n.Leaf() || total(n.UnexplainedA)+total(n.UnexplainedB) > 0 || slices.ContainsFunc(n.Reasons, func(r diff.Reason) bool {
+		return r.Cause == nil || r.Cause.Confidence < diff.Derived
+	})
+}
 
 // unread reports a node of which nothing, or not all, is known.
 func unread(n *diff.Node) bool {
@@ -118,7 +146,7 @@ func (f diffFilter) keeps(r diffRow) bool {
 			return false
 		}
 	}
-	return f.text.Empty() || f.text.Text(r.path+" "+said(r.node))
+	return f.text.Empty() || f.text.Text(r.path()+" "+said(r.node))
 }
 
 // said is what a row says of its node besides the path.
@@ -134,6 +162,15 @@ func said(n *diff.Node) string {
 	return out + " " + safe.Text(why)
 }
 
+// filterNote says how many rows a filter leaves, or what is: may be followed by.
+func (s *compareScreen) filterNote() string {
+	f := parseDiffFilter(s.query)
+	if strings.HasSuffix(s.query, "is:") || f.odd != "" {
+		return "is:" + strings.Join(slices.Sorted(maps.Keys(diffStates)), " is:")
+	}
+	return s.tree.Position()
+}
+
 // filtered brings the rows that a filter found.
 type filtered struct {
 	gen  int
@@ -144,16 +181,27 @@ type filtered struct {
 // rows before stay.
 func (s *compareScreen) filter(q string) tea.Cmd {
 	f := parseDiffFilter(q)
+	s.query = q
 	s.tree.Mark = f.text.Needle()
 	s.filterGen++
+	if s.unfilter != nil {
+		s.unfilter() // of the letters before
+		s.unfilter = nil
+	}
 	if f.text.Empty() && len(f.conds) == 0 {
 		s.tree.Show(nil)
 		return nil
 	}
 	gen, rows := s.filterGen, s.rows.rows
+	ctx, cancel := context.WithCancel(s.app.ctx)
+	s.unfilter = cancel
 	return toScreen(s, func() tea.Msg {
+		defer cancel()
 		found := []int{}
 		for i, r := range rows {
+			if i&0x3ff == 0 && ctx.Err() != nil {
+				return nil
+			}
 			if f.keeps(r) {
 				found = append(found, i)
 			}

@@ -37,9 +37,7 @@ func (r *diffRows) uncover(at, n *diff.Node) bool {
 // reveal puts the cursor on a node, wherever it hides: behind a filter, in a
 // closed node, or among what is not shown.
 func (s *compareScreen) reveal(n *diff.Node) bool {
-	s.tree.Mark = ""
-	s.tree.Show(nil)
-	s.filterGen++
+	s.dropFilter()
 	if s.rows.at(n) < 0 {
 		if s.rows.root == nil || !s.rows.uncover(s.rows.root, n) {
 			return false
@@ -122,7 +120,7 @@ func (s *compareScreen) suspect() tea.Cmd {
 			break
 		}
 	}
-	return s.app.say(fmt.Sprintf("suspicious, %d of %d: %s", next+1, len(s.worst), safe.Text(what)))
+	return s.app.say(fmt.Sprintf("suspicious place %d of %d: %s", next+1, len(s.worst), safe.Text(what)))
 }
 
 // along goes to the next difference among the rows that are shown; -1 when there

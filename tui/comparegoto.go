@@ -46,8 +46,7 @@ func (s *compareScreen) openWanted() {
 
 // moveTo puts the cursor on the outermost node of a path that differs.
 func (s *compareScreen) moveTo(path string) bool {
-	s.tree.Mark = ""
-	s.tree.Show(nil)
+	s.dropFilter()
 	for i, r := range s.rows.rows {
 		if r.node.Status != diff.Same && strings.Trim(r.node.Name, "/") == path {
 			s.tree.MoveTo(i)

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/stagescope/stagescope/chain/safe"
@@ -15,7 +16,14 @@ import (
 type diffRow struct {
 	node  *diff.Node
 	depth int
-	path  string // of names from the root, for flat view, filters and copying
+	up    *diffPlace // nil for the root
+}
+
+// diffPlace is a node that others lie in. Paths are made of them when one is asked for:
+// a hundred thousand rows are built within a frame.
+type diffPlace struct {
+	node *diff.Node
+	up   *diffPlace
 }
 
 // diffRows is the tree as the flat list of its visible nodes.
@@ -26,6 +34,7 @@ type diffRows struct {
 	all  bool                // nodes that are the same are shown too
 	flat bool                // only nodes without children, by their path
 	open bool                // only what is not explained, and what that lies in
+	list bool                // rows stand alone, as those that a filter leaves: each says in which file it is
 }
 
 var diffFaces = map[diff.Status]face{
@@ -38,32 +47,60 @@ var diffFaces = map[diff.Status]face{
 }
 
 func (r *diffRows) build() {
-	r.rows = nil // a filter may still look at the old ones
+	r.rows = make([]diffRow, 0, len(r.rows)) // a filter may still look at the old ones
 	if r.root != nil {
-		r.add(r.root, 0, "")
+		r.add(r.root, diffRow{node: r.root})
 	}
 }
 
-func (r *diffRows) add(n *diff.Node, depth int, path string) {
-	if path != "" {
-		path += " › "
-	}
-	path += n.Name
+func (r *diffRows) add(n *diff.Node, row diffRow) {
+	depth := row.depth
 	hide := depth > 0 && (!r.all && n.Status == diff.Same || r.open && (n.Residue == diff.ResidueNone || derived(n) && len(n.Children) == 0))
 	closed := r.shut[n] && n.Kind == diff.KindGroup
 	if !hide && (!r.flat || len(n.Children) == 0 || closed) {
-		d := depth
+		shown := row
 		if r.flat {
-			d = 0
+			shown.depth = 0
 		}
-		r.rows = append(r.rows, diffRow{n, d, path})
+		r.rows = append(r.rows, shown)
 	}
-	if hide || closed || r.shut[n] && !r.flat {
+	if hide || closed || len(n.Children) == 0 || r.shut[n] && !r.flat {
 		return
 	}
+	up := &diffPlace{n, row.up}
 	for _, c := range n.Children {
-		r.add(c, depth+1, path)
+		r.add(c, diffRow{node: c, depth: depth + 1, up: up})
 	}
+}
+
+// pathSep stands between the names of a path.
+const pathSep = " › "
+
+// path is the names from the root on, for filters and copying.
+func (r diffRow) path() string {
+	names := []string{r.node.Name}
+	for at := r.up; at != nil; at = at.up {
+		names = append(names, at.node.Name)
+	}
+	slices.Reverse(names)
+	return strings.Join(names, pathSep)
+}
+
+// short is the names from the file on that the node is or lies in, and what holds the
+// file; "" where that is the root, of which there is only one.
+func (r diffRow) short() (path, in string) {
+	names := []string{r.node.Name}
+	for at := r.up; at != nil; at = at.up {
+		if at.node.Kind != diff.KindGroup && diff.HoldsFiles(at.node.Kind) {
+			if at.up != nil {
+				in = at.node.Name
+			}
+			break
+		}
+		names = append(names, at.node.Name)
+	}
+	slices.Reverse(names)
+	return strings.Join(names, pathSep), in
 }
 
 // Len and Row make it the rows of a list.
@@ -73,17 +110,20 @@ func (r *diffRows) Row(i, width int) look.Line {
 	row := r.rows[i]
 	n := row.node
 	f := diffFaces[n.Status]
-	line := look.T(look.Faint, strings.Repeat("  ", row.depth))
+	alone := r.flat || r.list
+	name, in := n.Name, ""
+	indent := row.depth
+	if alone {
+		name, in = row.short()
+		indent = 0
+	}
+	line := look.T(look.Faint, strings.Repeat("  ", indent))
 	arrow := "  "
-	if len(n.Children) > 0 && (!r.flat || r.shut[n]) {
+	if len(n.Children) > 0 && (!alone || r.shut[n]) {
 		arrow = "▾ "
 		if r.shut[n] {
 			arrow = "▸ "
 		}
-	}
-	name := n.Name
-	if r.flat {
-		name = row.path
 	}
 	role := look.Plain
 	if n.Status == diff.Same {
@@ -98,13 +138,29 @@ func (r *diffRows) Row(i, width int) look.Line {
 	} else if n.Suspicious > 0 && r.shut[n] {
 		line = line.Add(look.Bad, fmt.Sprintf("  ‼ %d inside", n.Suspicious))
 	}
-	if why, role := cause(n); why != "" {
+	why, role := cause(n)
+	if why == "" && r.shut[n] && openInside(n) {
+		why, role = insideOpen, look.Warn
+	}
+	if why != "" {
 		line = line.Add(role, "  "+safe.Text(why))
 	}
 	if n.Capped {
 		line = line.Add(look.Warn, " cut short")
 	}
+	if in != "" {
+		line = line.Add(look.Faint, "  in "+safe.Text(in))
+	}
 	return line
+}
+
+// insideOpen is said of a node whose own properties are explained, or that is closed,
+// where something that lies in it is not: else its row would read as if all were noise.
+const insideOpen = "unexplained inside"
+
+// openInside reports whether nothing explains some of what lies in a node.
+func openInside(n *diff.Node) bool {
+	return n.Status == diff.Differs && n.Residue != diff.ResidueNone && !n.Leaf()
 }
 
 // cause is what a person must know of a node in a few words: what nothing
@@ -133,7 +189,9 @@ func cause(n *diff.Node) (string, look.Role) {
 	case least != nil && least.Confidence == diff.Likely:
 		return least.Name + ", " + least.Confidence.String(), look.Warn
 	case left > 0 && n.Leaf():
-		return fmt.Sprintf("%d bytes not explained", left), look.Warn
+		return plural(int(left), "byte", "bytes") + " not explained", look.Warn
+	case least != nil && openInside(n):
+		return least.Name + "; " + insideOpen, look.Warn
 	case least != nil && n.Kind != diff.KindGroup:
 		return least.Name, look.Muted
 	case least != nil:
@@ -237,12 +295,12 @@ func (sh *sheet) node(n *diff.Node) {
 
 // summary is what the report says first: what accounts for what, and what
 // nothing explains.
-func (sh *sheet) summary(s render.Summary) {
+func (sh *sheet) summary(s render.Summary, tallies string) {
 	if s.Differing == 0 {
 		return
 	}
 	sh.gap()
-	sh.para(look.Strong, s.Tallies())
+	sh.para(look.Strong, tallies)
 	for _, c := range s.Causes {
 		role := look.Plain
 		if c.Confidence == diff.Likely {
@@ -327,7 +385,7 @@ func (sh *sheet) residue(n *diff.Node) {
 			sh.para(look.Bad, "not explained: "+openFields(n))
 			return
 		}
-		sh.para(look.Bad, fmt.Sprintf("%d bytes of A and %d of B are not explained", total(n.UnexplainedA), total(n.UnexplainedB)))
+		sh.para(look.Bad, fmt.Sprintf("not explained: %s of A, and %d of B", plural(int(total(n.UnexplainedA)), "byte", "bytes"), total(n.UnexplainedB)))
 	default:
 		sh.para(look.Warn, "nobody has examined whether every differing byte is explained")
 	}

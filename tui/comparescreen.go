@@ -3,7 +3,7 @@ package tui
 import (
 	"context"
 	"errors"
-	"fmt"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -31,7 +31,9 @@ type compareScreen struct {
 	mode  viewMode
 	by    map[diff.Status]int
 
-	filterGen int // counts filters and whatever makes one void
+	filterGen int    // counts filters and whatever makes one void
+	query     string // the filter that is on; "" for none
+	unfilter  context.CancelFunc
 
 	shown              whyKey
 	wanted, wantedView string // where to go once the tree is there
@@ -40,11 +42,14 @@ type compareScreen struct {
 	cancel context.CancelFunc
 	opened *diff.Comparison
 
-	watch  *compareWatch
-	busy   bool // the comparison runs
-	partly bool // it was ended early, and this is what it had found
-	sum    render.Summary
-	worst  []*diff.Node // with suspicions, worst first
+	watch   *compareWatch
+	busy    bool // the comparison runs
+	took    time.Duration
+	warned  time.Time // when it was said that esc leaves the comparison
+	partly  bool      // it was ended early, and this is what it had found
+	sum     render.Summary
+	counted string       // the summary's sentence that counts
+	worst   []*diff.Node // with suspicions, worst first
 }
 
 type whyKey struct {
@@ -77,7 +82,7 @@ func newCompareScreen(a *app, refA, refB string) *compareScreen {
 	s.tree, s.why = list.New(&s.rows), list.New(nil)
 	s.both = newBothView(a, s)
 	s.panes.all = []*pane{
-		{name: "Differences", list: s.tree},
+		{name: "Differences", list: s.tree, title: s.treeTitle},
 		{name: "Content", list: s.why, title: s.title, fit: s.fit},
 	}
 	return s
@@ -102,6 +107,8 @@ type compared struct {
 	err error
 	by  map[diff.Status]int
 	sum render.Summary
+
+	counted string
 }
 
 // start compares, in a context of its own: stopping it leaves the screen open,
@@ -115,6 +122,7 @@ func (s *compareScreen) start() tea.Cmd {
 		if m.c != nil && m.c.Root != nil {
 			tallyDiff(m.c.Root, m.by)
 			m.sum = render.Summarize(m.c.Root, ctx.Err() == nil)
+			m.counted = m.sum.Tallies()
 		}
 		return m
 	})
@@ -162,7 +170,7 @@ var errStopped = errors.New("it was stopped before anything was compared: C comp
 
 // take shows the tree that a comparison gave.
 func (s *compareScreen) take(m compared) tea.Cmd {
-	s.busy = false
+	s.busy, s.took = false, s.app.cfg.Now().Sub(s.watch.began)
 	if s.partly && m.c != nil && m.c.Root != nil {
 		m.err = nil // the person ended it, and gets what there is
 	}
@@ -178,7 +186,7 @@ func (s *compareScreen) take(m compared) tea.Cmd {
 	if m.err != nil {
 		return nil
 	}
-	s.by, s.sum = m.by, m.sum
+	s.by, s.sum, s.counted = m.by, m.sum, m.counted
 	s.findWorst()
 	s.rows.shutGroups(m.c.Root)
 	s.rows.build()
@@ -207,27 +215,6 @@ func (s *compareScreen) node() *diff.Node {
 	return nil
 }
 
-func (s *compareScreen) title() look.Line {
-	var l look.Line
-	for m := range nModes {
-		if m > 0 {
-			l = l.Add(look.Faint, " · ")
-		}
-		role := look.Muted
-		if m == s.mode {
-			role = look.Accent
-		}
-		l = l.Add(role, modeNames[m])
-	}
-	if s.mode == viewHex && s.both.hex != nil && s.both.hex.Unscanned() > 0 {
-		l = l.Add(look.Warn, "  ! the last "+size(s.both.hex.Unscanned())+" were not compared")
-	}
-	if s.mode != viewReasons && s.both.busy {
-		l = l.Add(look.Busy, "  reading…")
-	}
-	return l
-}
-
 // fit prepares the reasons, and hangs the list of the present view in the pane.
 func (s *compareScreen) fit(w, _ int) {
 	s.both.w = w - 1
@@ -244,46 +231,10 @@ func (s *compareScreen) fit(w, _ int) {
 		s.sheet.node(key.node)
 	}
 	if key.node == s.rows.root {
-		s.sheet.summary(s.sum)
+		s.sheet.summary(s.sum, s.counted)
 	}
 	s.why.SetRows(&s.sheet)
 	s.why.Home()
-}
-
-func (s *compareScreen) setMode(m viewMode) {
-	s.mode = m
-	s.panes.all[1].list = s.why
-	if m != viewReasons {
-		s.panes.all[1].list = s.both.view.list
-	}
-}
-
-func (s *compareScreen) counts() []look.Line {
-	switch {
-	case s.err != nil:
-		return []look.Line{look.T(look.Bad, "! cannot be compared")}
-	case s.rows.root == nil:
-		return []look.Line{look.T(look.Busy, "comparing…")}
-	}
-	var out []look.Line
-	if s.partly {
-		out = append(out, look.T(look.Warn, "! ended early"))
-	}
-	if n := len(s.sum.Suspicious); n > 0 {
-		out = append(out, look.T(look.Bad, fmt.Sprintf("‼ %d suspicious", n)))
-	}
-	if n := len(s.sum.Unexplained); n > 0 {
-		out = append(out, look.T(look.Warn, fmt.Sprintf("? %d of %d unexplained", n, s.sum.Differing)))
-	} else if s.sum.Differing > 0 {
-		out = append(out, look.T(look.Good, fmt.Sprintf("%d of %d explained", s.sum.Explained, s.sum.Differing)))
-	}
-	for _, st := range []diff.Status{diff.Differs, diff.OnlyA, diff.OnlyB, diff.Unreadable, diff.NotChecked, diff.Same} {
-		if n := s.by[st]; n > 0 {
-			f := diffFaces[st]
-			out = append(out, look.T(f.role, f.sign).Add(look.Muted, fmt.Sprintf(" %d %s", n, f.word)))
-		}
-	}
-	return out
 }
 
 func (s *compareScreen) draw(w, h int) look.Block {
@@ -291,6 +242,7 @@ func (s *compareScreen) draw(w, h int) look.Block {
 		b := append(look.Block{nil}, look.Wrap(look.Bad, " ! "+safe.Text(withHintText(s.err)), w-2)...)
 		return b.Size(w, h)
 	}
+	s.rows.list = s.tree.Filtered()
 	p := s.panes.all
 	p[0].weight, p[1].weight = 45, 55
 	if w >= 110 && s.mode == viewHex {
@@ -311,35 +263,18 @@ func (s *compareScreen) draw(w, h int) look.Block {
 	return append(look.Block{legend}, s.panes.draw(w, h-1)...)
 }
 
-func (s *compareScreen) back() bool {
-	switch {
-	case s.both.view.clear():
-	case s.panes.zoom:
-		s.panes.zoom = false
-	case s.tree.Filtered():
-		s.filterGen++
-		s.tree.Mark = ""
-		s.tree.Show(nil)
-	case s.panes.focus == 1:
-		s.panes.focus = 0
-	default:
-		return false
-	}
-	return true
-}
-
 func (s *compareScreen) actions() action.Table {
 	t := action.Table{
-		{Keys: []string{"enter", "l", "right"}, Name: "open the node, or go to its content", Group: "Go", Hint: "open", Run: do(s.enter)},
+		{Keys: []string{"enter", "l", "right"}, Name: "open the node, or go to its content", Group: "Go", Hint: "open", Run: s.enter},
 		{Keys: []string{"n", "]"}, Name: "next difference, or next match in the content", Group: "Find", Hint: "next", Run: func() tea.Cmd { return s.step(1) }},
 		{Keys: []string{"N", "["}, Name: "previous difference, or previous match in the content", Group: "Find", Run: func() tea.Cmd { return s.step(-1) }},
 		{Keys: []string{"s"}, Name: "next suspicious finding, the worst first", Group: "Find", Run: s.suspect},
-		{Keys: []string{"v"}, Name: "next view: reasons, unified, side by side, hex, structure, code", Group: "Show", Hint: "view", Run: do(func() { s.setMode((s.mode + 1) % nModes) })},
-		{Keys: []string{"V"}, Name: "previous view", Group: "Show", Run: do(func() { s.setMode((s.mode + nModes - 1) % nModes) })},
-		{Keys: []string{"o"}, Name: "open or close the node", Group: "Show", Run: do(s.fold)},
-		{Keys: []string{"u"}, Name: "show or hide what is the same", Group: "Show", Run: do(func() { s.rows.all = !s.rows.all; s.rebuild() })},
-		{Keys: []string{"U"}, Name: "only what is not explained, or all", Group: "Show", Run: do(func() { s.rows.open = !s.rows.open; s.rebuild() })},
-		{Keys: []string{"F"}, Name: "flat list or tree", Group: "Show", Run: do(func() { s.rows.flat = !s.rows.flat; s.rebuild() })},
+		{Keys: []string{"v"}, Name: "next view: reasons, unified, side by side, hex, structure, code", Group: "Show", Hint: "view", Run: func() tea.Cmd { return s.turn(1) }},
+		{Keys: []string{"V"}, Name: "previous view", Group: "Show", Run: func() tea.Cmd { return s.turn(-1) }},
+		{Keys: []string{"o"}, Name: "open or close the node", Group: "Show", Run: s.fold},
+		{Keys: []string{"u"}, Name: "show or hide what is the same", Group: "Show", Run: func() tea.Cmd { s.rows.all = !s.rows.all; return s.rebuild() }},
+		{Keys: []string{"U"}, Name: "only what is not explained, or all", Group: "Show", Run: func() tea.Cmd { s.rows.open = !s.rows.open; return s.rebuild() }},
+		{Keys: []string{"F"}, Name: "flat list or tree", Group: "Show", Run: func() tea.Cmd { s.rows.flat = !s.rows.flat; return s.rebuild() }},
 		{Keys: []string{"/"}, Name: "filter the tree (cause:B1 kind:elf path:usr/** is:unexplained, text), or search the content", Group: "Find", Hint: "filter", Run: do(s.find)},
 		{Keys: []string{"y"}, Name: "copy the path of the node, or the line of the content", Group: "Do", Run: s.copy},
 		{Keys: []string{"Y"}, Name: "copy both digests of the node", Group: "Do", Run: s.copyDigests},
@@ -349,14 +284,13 @@ func (s *compareScreen) actions() action.Table {
 	return append(t, s.panes.moves()...)
 }
 
-func (s *compareScreen) enter() {
+func (s *compareScreen) enter() tea.Cmd {
 	n := s.node()
 	if n == nil || s.panes.focus == 1 {
-		return
+		return nil
 	}
 	if s.rows.shut[n] {
-		s.fold()
-		return
+		return s.fold()
 	}
 	s.panes.focus = 1
 	if s.mode == viewReasons && n.Content != nil && len(n.Children) == 0 {
@@ -365,27 +299,7 @@ func (s *compareScreen) enter() {
 			s.setMode(viewHex)
 		}
 	}
-}
-
-func (s *compareScreen) fold() {
-	if n := s.node(); n != nil && len(n.Children) > 0 {
-		s.rows.shut[n] = !s.rows.shut[n]
-		s.rebuild()
-	}
-}
-
-// rebuild makes the rows anew and keeps the node under the cursor.
-func (s *compareScreen) rebuild() {
-	n := s.node()
-	s.rows.build()
-	s.tree.SetRows(&s.rows)
-	s.tree.Mark = ""
-	s.filterGen++
-	for i, r := range s.rows.rows {
-		if r.node == n {
-			s.tree.MoveTo(i)
-		}
-	}
+	return nil
 }
 
 // step goes to the next difference: of the tree, or of the content when that
@@ -415,6 +329,6 @@ func (s *compareScreen) find() {
 	s.app.ask = &question{prompt: prompt.New("/", ""),
 		changed: s.filter,
 		dropped: func() tea.Cmd { return s.filter("") },
-		note:    s.tree.Position,
+		note:    s.filterNote,
 	}
 }

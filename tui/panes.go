@@ -119,6 +119,10 @@ func (p *panes) heading(q *pane) look.Line {
 		if i > 0 {
 			l = l.Add(look.Faint, " · ")
 		}
+		if o == q && q.title != nil {
+			l = append(l, q.title()...)
+			continue
+		}
 		role := look.Muted
 		if o == q {
 			role = look.Accent

@@ -79,9 +79,10 @@ func (a *app) header() look.Line {
 	last := look.Width(crumbs[len(crumbs)-1])
 	var counts look.Line
 	for _, c := range a.top().counts() {
-		if counts.Width()+c.Width()+2+last < room {
-			counts = append(append(counts, c...), look.Span{Text: "  "})
+		if counts.Width()+c.Width()+2+last >= room {
+			break // they come by weight: none is shown where a weightier one is not
 		}
+		counts = append(append(counts, c...), look.Span{Text: "  "})
 	}
 	room -= counts.Width()
 	line = append(line, trail(crumbs, room)...)

@@ -44,3 +44,26 @@ func Sides(ls []Line) []Pair {
 	}
 	return out
 }
+
+// Mates gives for each line what stands in its place on the other side; nil where
+// nothing does, or both sides have the line.
+func Mates(ls []Line) []*Line {
+	out := make([]*Line, len(ls))
+	for i := 0; i < len(ls); {
+		a := i
+		for i < len(ls) && ls[i].Op == diff.InA {
+			i++
+		}
+		b := i
+		for i < len(ls) && ls[i].Op == diff.InB {
+			i++
+		}
+		for k := range min(b-a, i-b) {
+			out[a+k], out[b+k] = &ls[b+k], &ls[a+k]
+		}
+		if i == a {
+			i++
+		}
+	}
+	return out
+}
