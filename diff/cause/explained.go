@@ -5,15 +5,21 @@ import (
 	"github.com/stagescope/stagescope/diff/executable"
 )
 
-// explainedUse lets what is said of the use of data follow from the data, where
-// every byte of them that differs is explained: it is no difference of its own.
+// explainedUse lets what is said of the use of data, or of strings that one side has
+// alone, follow from the bytes, where each of them that differs is explained: it is no
+// difference of its own.
 func explainedUse(n *diff.Node) {
 	if len(n.RangesA)+len(n.RangesB) == 0 || len(n.UnexplainedA)+len(n.UnexplainedB) > 0 {
 		return
 	}
 	for i := range n.Reasons {
-		if r := &n.Reasons[i]; r.Field == executable.FieldUsed && r.Cause == nil {
+		r := &n.Reasons[i]
+		switch {
+		case r.Cause != nil:
+		case r.Field == executable.FieldUsed:
 			r.Cause = &diff.Cause{ID: "derived", Name: "use of the data", Confidence: diff.Derived}
+		case r.Field == executable.FieldStrings:
+			r.Cause = &diff.Cause{ID: "derived", Name: "strings of the explained bytes", Confidence: diff.Derived}
 		}
 	}
 }

@@ -278,7 +278,7 @@ func (d *dwarfPair) strings(g *tiling, r *dwarfResult, name string) error {
 	}
 	// What takes the place of another is shown, and the rules about causes look at it.
 	if slices.ContainsFunc(g.open, func(h diff.Hunk) bool { return h.A.Len == 0 || h.B.Len == 0 }) {
-		r.reasons = append(r.reasons, diff.Reason{Field: "strings", A: joinNames(list(g.a, ta, onlyA)), B: joinNames(list(g.b, tb, onlyB))})
+		r.reasons = append(r.reasons, diff.Reason{Field: FieldStrings, A: joinNames(list(g.a, ta, onlyA)), B: joinNames(list(g.b, tb, onlyB))})
 	}
 	r.what = "strings in another order"
 	return nil

@@ -163,6 +163,10 @@ func (p *pairing) words(al *aligned, a, b *diff.Input, h diff.Hunk, size int64, 
 // FieldUsed is the field of reasons that say which code refers to data that differ.
 const FieldUsed = "data that code refers to"
 
+// FieldStrings is the field of reasons that say which strings one side of debug
+// information has alone.
+const FieldStrings = "strings"
+
 // maxUsed bounds the places of data whose use is said.
 const maxUsed = 16
 
