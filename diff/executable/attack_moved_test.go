@@ -1,6 +1,7 @@
 package executable
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -22,6 +23,7 @@ __attribute__((noinline)) int moved_more(int c) { moved_word += moved_table[c & 
 type attackC struct {
 	name, source, victim string
 	flags                []string
+	cc                   string // a compiler for another architecture; "" for that of this machine
 	// part is where more bytes have to be unexplained; "" when a suspicion has to name
 	// the victim.
 	part string
@@ -42,7 +44,9 @@ func codeSaid(n *diff.Node) (out []string) {
 
 // names reports whether a sentence is about the victim, and not about who calls it.
 func (a attackC) names(s string) bool {
-	s, _, _ = strings.Cut(s, ": jmp")
+	for _, jump := range []string{": jmp", ": b ", ": j ", ": jg "} {
+		s, _, _ = strings.Cut(s, jump)
+	}
 	s, _, _ = strings.Cut(s, "; only B calls")
 	return strings.Contains(s, a.victim)
 }
@@ -50,13 +54,22 @@ func (a attackC) names(s string) bool {
 // try builds the program, the honest one and that with the attack.
 func (a attackC) try(t *testing.T) {
 	build := func(defs ...string) []byte {
-		return built(t, "#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n"+honestC+a.source+mainC, append(slices.Clone(a.flags), defs...)...)
+		source, flags := "#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n"+honestC+a.source+mainC, append(slices.Clone(a.flags), defs...)
+		if a.cc != "" {
+			return builtBy(t, a.cc, source, flags...)
+		}
+		return built(t, source, flags...)
 	}
 	plain := build()
 	honest := compareFiles(t, plain, build("-DMOVE"))
 	evil := compareFiles(t, plain, build("-DMOVE", "-DEVIL"))
 	sh, se := codeSaid(honest), codeSaid(evil)
 	if a.part != "" {
+		if starts := func(ss []string) int {
+			return len(slices.DeleteFunc(slices.Clone(ss), func(s string) bool { return !strings.HasPrefix(s, string(diff.SuspectStart)) }))
+		}; starts(se) > starts(sh) {
+			return
+		}
 		if kh, ke := openBytes(honest, a.part), openBytes(evil, a.part); ke <= kh {
 			t.Errorf("%d bytes are unexplained, and %d with the attack\n%s", kh, ke, sketch(evil, ""))
 		}
@@ -66,9 +79,20 @@ func (a attackC) try(t *testing.T) {
 	if slices.ContainsFunc(sh, func(s string) bool { return a.names(s) && !stripped }) {
 		t.Errorf("%s is said without the attack:\n%s\n%s", a.victim, strings.Join(sh, "\n"), sketch(honest, ""))
 	}
-	if !stripped && !slices.ContainsFunc(se, func(s string) bool { return a.names(s) }) || stripped && len(se) <= len(sh) {
+	if !stripped && !slices.ContainsFunc(se, func(s string) bool { return a.names(s) }) || stripped && len(se) <= len(sh) && !saysElse(se, sh) && openBytes(evil, ".text") <= openBytes(honest, ".text") {
 		t.Errorf("the attack on %s is hidden; without it:\n%s\nwith it:\n%s\n%s", a.victim, strings.Join(sh, "\n"), strings.Join(se, "\n"), sketch(evil, ""))
 	}
+}
+
+// number is one of either notation.
+var number = regexp.MustCompile(`-?(?:0x[0-9a-f]+|\b[0-9]+\b)`)
+
+// saysElse reports whether a sentence is not among others, whatever the numbers in it.
+func saysElse(ss, others []string) bool {
+	without := func(s string) string { return number.ReplaceAllString(s, "N") }
+	return slices.ContainsFunc(ss, func(s string) bool {
+		return !slices.ContainsFunc(others, func(o string) bool { return without(o) == without(s) })
+	})
 }
 
 // openBytes counts the bytes of a part that nothing explains.

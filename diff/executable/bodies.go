@@ -5,6 +5,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -91,7 +92,7 @@ func (p *program) starts(ctx context.Context, r *region) []start {
 			}
 			st := start{addr: s.addr, size: s.size}
 			if name != "" {
-				st.key = hash(hashStart, []byte(name))
+				st.key = hash(hashStart, []byte(stubName(name)))
 			}
 			out = append(out, st)
 			return len(out) < maxFunctions
@@ -112,13 +113,28 @@ func (p *program) starts(ctx context.Context, r *region) []start {
 	return append(out, p.linkage(r)...)
 }
 
+// stubName is the name of a function without the number of the group of sections that
+// linkers for PowerPC put before those of stubs: it changes with any other section.
+func stubName(name string) string {
+	if len(name) < 10 || name[8] != '.' || !strings.HasPrefix(name[9:], "plt_") && !strings.HasPrefix(name[9:], "long_branch.") {
+		return name
+	}
+	if _, err := strconv.ParseUint(name[:8], 16, 32); err != nil {
+		return name
+	}
+	return name[9:]
+}
+
 // linkage gives the entries of a table of jumps to what others have, each by the
 // name of what it leads to.
 func (p *program) linkage(r *region) []start {
 	if !strings.HasPrefix(r.name, ".plt") || p.imports == nil {
 		return nil
 	}
-	const entry = 16 // on every architecture that is known here
+	entry := uint64(16)
+	if _, ok := p.isa.(s390x); ok {
+		entry = 32
+	}
 	var out []start
 	for off := uint64(0); off < r.size && len(out) < maxImports; off += entry {
 		st := start{addr: r.addr + off, typ: startTable}
@@ -153,8 +169,14 @@ func (p *program) callees(ctx context.Context, r *region, most int) ([]start, er
 	return out, err
 }
 
-// eachStep decodes a region from its first byte on, block by block.
+// eachStep decodes a region from its first byte on.
 func (p *program) eachStep(ctx context.Context, r *region, yield func(*step) bool) error {
+	return p.eachCode(ctx, r, func(_ []byte, _ uint64, st *step) bool { return yield(st) })
+}
+
+// eachCode does so, block by block, and gives the code from each instruction on, with
+// its offset in the region.
+func (p *program) eachCode(ctx context.Context, r *region, yield func(code []byte, off uint64, st *step) bool) error {
 	const block = 1 << 20
 	for off := uint64(0); off < r.size; {
 		if err := ctx.Err(); err != nil {
@@ -169,7 +191,7 @@ func (p *program) eachStep(ctx context.Context, r *region, yield func(*step) boo
 		i := 0
 		for i < len(code) && (last || i+p.isa.most() <= len(code)) {
 			st := p.isa.step(code[i:], r.addr+off+uint64(i))
-			if !yield(&st) {
+			if !yield(code[i:], off+uint64(i), &st) {
 				return nil
 			}
 			i += st.n

@@ -179,8 +179,13 @@ func (c *collector) equal(fa, fb body) bool {
 		sa := c.p.a.isa.step(code[off:], pa+uint64(off))
 		if sa.nops > 0 {
 			sb := c.p.b.isa.step(code[off:], pb+uint64(off))
+			ok = ok && sa.nops == sb.nops
 			for k := range min(sa.nops, sb.nops) {
 				x, y := sa.ops[k], sb.ops[k]
+				if x.half || y.half {
+					ok = ok && x == y
+					continue
+				}
 				if x.addr-pa < size && x.addr-pa == y.addr-pb || !x.rel && x.addr == y.addr {
 					continue
 				}

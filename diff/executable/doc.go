@@ -12,7 +12,10 @@
 // its neighbours did, too: one instruction alone does not say which variable is
 // which. How far data without a name reaches is taken from the instruction, from the
 // length that Go keeps beside a text, or from the next place that something refers
-// to; the last is what compilers do, and no proof. In programs that are not moved when
+// to; the last is what compilers do, and no proof. Where an address is made by two
+// instructions, the registers are followed through a function, as far as all ways to
+// an instruction agree; a half of an address of which nobody knows the rest explains
+// nothing. In programs that are not moved when
 // they are loaded, numbers in code may be addresses by their value alone: they are
 // counted. Go's table of functions and DWARF are taken apart in the same way: the
 // records of both sides are paired by what they say, and what they refer to is held

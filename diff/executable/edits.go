@@ -148,6 +148,9 @@ func (g *judging) pair(i, j int) (edit, bool) {
 // points reports whether an operand points to the same on both sides.
 func (g *judging) points(sa, sb *step, k, i, j int) bool {
 	x, y := sa.ops[k], sb.ops[k]
+	if x.half || y.half {
+		return x.half && y.half && x.addr == y.addr
+	}
 	if g.m == nil {
 		return g.p.moved(x.addr, y.addr)
 	}
@@ -252,7 +255,7 @@ func pads(s *stream, from, to int) bool {
 // it: what it could address is zero, so that nothing is hidden there.
 func emptyPad(p []byte) bool {
 	switch string(p) {
-	case "\x90", "\xcc", "\x1f\x20\x03\xd5", "\x01\x00", "\x60\x00\x00\x00", "\x00\x00\x00\x60", "\x13\x00\x00\x00":
+	case "\x90", "\xcc", "\x1f\x20\x03\xd5", "\x01\x00", "\x60\x00\x00\x00", "\x00\x00\x00\x60", "\x13\x00\x00\x00", "\x07\x00", "\x07\x07", "\xc0\x04\x00\x00\x00\x00":
 		return true
 	}
 	for len(p) > 0 && (p[0] == 0x66 || p[0] == 0x2e || p[0] == 0x48 || p[0] == 0x67) {

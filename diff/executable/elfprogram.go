@@ -33,7 +33,8 @@ func (f *elfFile) program() *program {
 			p.dynamicAt = s.vaddr
 		}
 	}
-	p.isa = f.isa(mapped)
+	follow := &bases{}
+	p.isa = f.isa(mapped, follow)
 	if len(f.sections) > 0 {
 		for i := range f.sections {
 			if r, ok := f.sectionRegion(&f.sections[i]); ok {
@@ -53,7 +54,7 @@ func (f *elfFile) program() *program {
 		}
 		p.lengths = readGoTable(f) != nil
 		p.bared = f.symbolTable(elf.SHT_SYMTAB) == nil
-		p.listed = p.table != nil || f.symbolTable(elf.SHT_SYMTAB) != nil
+		p.listed = f.symbolTable(elf.SHT_SYMTAB) != nil || p.table != nil && (p.lengths || f.unwinds())
 	} else {
 		p.bare = true
 		for i := range f.segments {
@@ -61,11 +62,25 @@ func (f *elfFile) program() *program {
 		}
 	}
 	numberRegions(p.regions)
+	if !p.bare && !p.relaxed {
+		p.anchor = f.anchor(p)
+		follow.p = p
+	}
 	return p
 }
 
+// unwinds reports whether compilers write, for this architecture, how to unwind the
+// stack of every function, without being asked to.
+func (f *elfFile) unwinds() bool {
+	switch f.header.machine {
+	case elf.EM_X86_64, elf.EM_386, elf.EM_AARCH64:
+		return true
+	}
+	return false
+}
+
 // isa gives the instruction set; nil when it is not known here.
-func (f *elfFile) isa(mapped func(uint64) bool) isa {
+func (f *elfFile) isa(mapped func(uint64) bool, follow *bases) isa {
 	switch f.header.machine {
 	case elf.EM_X86_64:
 		return x86{mode: 64, mapped: mapped, bound: f.bound()}
@@ -73,14 +88,18 @@ func (f *elfFile) isa(mapped func(uint64) bool) isa {
 		return x86{mode: 32, mapped: mapped, bound: f.bound()}
 	case elf.EM_AARCH64:
 		if !f.bigEndian() {
-			return arm64{}
+			return arm64{follow}
 		}
 	case elf.EM_RISCV:
 		if f.wide {
-			return riscv{}
+			return riscv{follow}
+		}
+	case elf.EM_S390:
+		if f.wide && f.bigEndian() {
+			return s390x{}
 		}
 	case elf.EM_PPC64:
-		return ppc64{f.order, mapped}
+		return ppc64{f.order, mapped, follow}
 	}
 	return nil
 }

@@ -37,20 +37,23 @@ func (p *pairing) equalCode(n *diff.Node, al *aligned) error {
 	p.refer()
 	type left struct{ at, x, y uint64 }
 	var out []left
-	off := uint64(0)
-	err := p.a.eachStep(p.ctx, al.a, func(st *step) bool {
-		for _, o := range st.ops[:st.nops] {
-			x, y := o.addr, o.addr
-			if o.rel {
-				y = o.addr - al.a.addr + al.b.addr
+	err := p.a.eachCode(p.ctx, al.a, func(code []byte, off uint64, st *step) bool {
+		if st.nops == 0 {
+			return true
+		}
+		other := p.b.isa.step(code, al.b.addr+off)
+		for k, o := range st.ops[:st.nops] {
+			if k >= other.nops || st.n != other.n {
+				out = append(out, left{al.b.addr + off, o.addr, 0})
+				break
 			}
-			if al.a.holds(x) || !o.rel && p.a.at(x) == nil || p.sameTarget(x, y, evidence{size: uint64(o.size)}) {
+			x, y := o.addr, other.ops[k].addr
+			if al.a.holds(x) && y-al.b.addr == x-al.a.addr || !o.rel && p.a.at(x) == nil || o.half && x == y || p.sameTarget(x, y, evidence{size: uint64(o.size)}) {
 				continue
 			}
 			out = append(out, left{al.b.addr + off, x, y})
 			break
 		}
-		off += uint64(st.n)
 		return len(out) < maxLeft
 	})
 	if err != nil || len(out) == 0 {

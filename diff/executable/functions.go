@@ -319,7 +319,9 @@ func targets(of *program, r *region, s *stream, i int) []uint64 {
 	st := of.isa.step(s.code(i), r.addr+s.begin(i))
 	var out []uint64
 	for _, o := range st.ops[:st.nops] {
-		out = append(out, o.addr)
+		if !o.half {
+			out = append(out, o.addr)
+		}
 	}
 	return out
 }

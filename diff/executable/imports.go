@@ -41,6 +41,9 @@ func (p *program) goesOn(st *step, code []byte) bool {
 		code = bytes.TrimPrefix(code[:st.n], []byte{0xf2})
 		return len(code) > 1 && code[0] == 0xff && code[1] == 0x25
 	}
+	if _, ok := p.isa.(s390x); ok { // larl %r1; lg %r1,0(%r1); br %r1
+		return code[0] == 0xc0 && code[1] == 0x10 && bytes.HasPrefix(code[st.n:], []byte("\xe3\x10\x10\x00\x00\x04\x07\xf1"))
+	}
 	if st.ops[0].size == 0 {
 		return false
 	}
@@ -70,6 +73,8 @@ func branchMark(i isa, p []byte) bool {
 	switch i.(type) {
 	case x86:
 		return len(p) == 4 && p[0] == 0xf3 && p[1] == 0x0f && p[2] == 0x1e && p[3]&^1 == 0xfa
+	case ppc64: // std r2,24(r1), which every stub for a call begins with
+		return string(p) == "\x18\x00\x41\xf8"
 	case arm64:
 		return len(p) == 4 && binary.LittleEndian.Uint32(p)&0xffffff3f == 0xd503241f
 	}
@@ -86,6 +91,7 @@ var slotTypes = map[elf.Machine][]uint32{
 	elf.EM_AARCH64: {uint32(elf.R_AARCH64_COPY), uint32(elf.R_AARCH64_GLOB_DAT), uint32(elf.R_AARCH64_JUMP_SLOT)},
 	elf.EM_RISCV:   {uint32(elf.R_RISCV_COPY), uint32(elf.R_RISCV_JUMP_SLOT)},
 	elf.EM_PPC64:   {uint32(elf.R_PPC64_GLOB_DAT), uint32(elf.R_PPC64_JMP_SLOT), 19 /* R_PPC64_COPY */},
+	elf.EM_S390:    {uint32(elf.R_390_COPY), uint32(elf.R_390_GLOB_DAT), uint32(elf.R_390_JMP_SLOT)},
 }
 
 // threadTypes are those that fill in where in its thread a variable is.
@@ -94,6 +100,7 @@ var threadTypes = map[elf.Machine][]uint32{
 	elf.EM_386:     {uint32(elf.R_386_TLS_TPOFF), uint32(elf.R_386_TLS_DTPMOD32), uint32(elf.R_386_TLS_DTPOFF32)},
 	elf.EM_AARCH64: {1028, 1029, 1030, 1031},
 	elf.EM_RISCV:   {uint32(elf.R_RISCV_TLS_DTPMOD64), uint32(elf.R_RISCV_TLS_DTPREL64), uint32(elf.R_RISCV_TLS_TPREL64)},
+	elf.EM_S390:    {uint32(elf.R_390_TLS_DTPMOD), uint32(elf.R_390_TLS_DTPOFF), uint32(elf.R_390_TLS_TPOFF)},
 	elf.EM_PPC64:   {uint32(elf.R_PPC64_DTPMOD64), uint32(elf.R_PPC64_DTPREL64), uint32(elf.R_PPC64_TPREL64)},
 }
 

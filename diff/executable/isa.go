@@ -48,6 +48,7 @@ type operand struct {
 	at, n uint8  // which bytes of the instruction hold it
 	size  uint8  // how many bytes the instruction reads or writes there; 0 when that is not known
 	rel   bool   // it is counted from the instruction: not a number that may be something else
+	half  bool   // it is the upper part of an address, and nobody knows of which
 }
 
 func (s *step) add(o operand) {

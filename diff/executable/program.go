@@ -38,6 +38,7 @@ type program struct {
 	filled    func() ([]filled, bool)
 	dynamicAt uint64 // where the tables for the loader begin; 0 when there are none
 	slotsAt   uint64 // where they say that the slots of imports begin
+	anchor    uint64 // what the register for the global data always holds; 0 when there is none
 	lengths   bool   // the length of a text is kept beside its address, as Go does
 	sorted    []int  // the regions by address, when they do not overlap
 	dataRead  *dataSymbols

@@ -187,7 +187,7 @@ func (p *program) placeName(p2 *pairing, addr uint64) string {
 // its start what is to be called.
 var resolverTypes = map[elf.Machine]uint32{
 	elf.EM_X86_64: uint32(elf.R_X86_64_IRELATIVE), elf.EM_386: uint32(elf.R_386_IRELATIVE), elf.EM_AARCH64: uint32(elf.R_AARCH64_IRELATIVE),
-	elf.EM_PPC64: uint32(elf.R_PPC64_IRELATIVE), elf.EM_RISCV: 58,
+	elf.EM_PPC64: uint32(elf.R_PPC64_IRELATIVE), elf.EM_RISCV: 58, elf.EM_S390: 61,
 }
 
 // redirectedRelocations pairs relocations that nothing explains by what they fill

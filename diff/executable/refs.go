@@ -160,14 +160,21 @@ func (p *pairing) refer() {
 		if !r.exec || r.empty || al == nil || al.err != nil || al.b != r || al.a.addr != al.b.addr || al.code != nil && al.code.bodies != nil {
 			continue
 		}
-		at := uint64(0)
-		p.b.eachStep(p.ctx, r, func(st *step) bool {
-			for _, o := range st.ops[:st.nops] {
-				if q := p.b.at(o.addr); q != nil && !q.exec {
-					p.refs.add(o.addr, o.addr, al, uint32(at))
+		p.b.eachCode(p.ctx, r, func(code []byte, off uint64, st *step) bool {
+			if st.nops == 0 {
+				return true
+			}
+			// Of code that is equal only a few places were looked at, so that what is not
+			// is not known: there, both are what B's refers to.
+			other := *st
+			if al.same {
+				other = p.a.isa.step(code, al.a.addr+off)
+			}
+			for k, o := range st.ops[:st.nops] {
+				if q := p.b.at(o.addr); q != nil && !q.exec && !o.half && k < other.nops {
+					p.refs.add(other.ops[k].addr, o.addr, al, uint32(off))
 				}
 			}
-			at += uint64(st.n)
 			return true
 		})
 	}

@@ -218,6 +218,7 @@ func TestArchitectures(t *testing.T) {
 		"arm64":   {"#0x29", "#0x2a"},
 		"riscv64": {"41", "42"},
 		"ppc64le": {"41", "42"},
+		"s390x":   {"41", "42"},
 	} {
 		t.Run(arch, func(t *testing.T) {
 			t.Parallel()

@@ -6,13 +6,13 @@ import (
 	"sync"
 
 	"golang.org/x/arch/arm64/arm64asm"
-	"golang.org/x/arch/ppc64/ppc64asm"
 	"golang.org/x/arch/riscv64/riscv64asm"
 )
 
 // arm64 is AArch64. adrp and the instruction after it that adds the rest of an
-// address are one instruction here, of eight bytes.
-type arm64 struct{}
+// address are one instruction here, of eight bytes. What adds the rest further on is
+// known from bases, which may be nil.
+type arm64 struct{ bases *bases }
 
 var _ isa = arm64{}
 
@@ -25,7 +25,7 @@ func signed(v uint32, bits int) uint64 {
 	return uint64(int64(int32(v<<(32-bits))) >> (32 - bits))
 }
 
-func (arm64) step(p []byte, pc uint64) step {
+func (a arm64) step(p []byte, pc uint64) step {
 	if len(p) < 4 {
 		return unknown(p)
 	}
@@ -60,6 +60,19 @@ func (arm64) step(p []byte, pc uint64) step {
 			return s
 		}
 		to(0x60ffffe0, page)
+		a.bases.made(&s, pc)
+	case w&0xffc00000 == 0x91000000, w&0x3b000000 == 0x39000000: // add, loads and stores
+		if page, ok := a.bases.at(pc); ok {
+			low, size := uint64(w>>10&0xfff), uint8(0)
+			if w>>24&0x3b == 0x39 {
+				size = 1 << arm64Scale(w)
+				low <<= arm64Scale(w)
+			}
+			to(0x3ffc00, page.value+low)
+			s.ops[0].size = size
+			break
+		}
+		s.bad = !a.decodes(p)
 	case w&0x3b000000 == 0x18000000: // ldr of a literal
 		to(0xffffe0, pc+signed(w>>5, 19)<<2)
 	case w&0xfffffc1f == 0xd65f0000, w&0xfffffc1f == 0xd61f0000, w&0xffe0001f == 0xd4200000: // ret, br, brk
@@ -67,12 +80,15 @@ func (arm64) step(p []byte, pc uint64) step {
 	case w == 0xd503201f:
 		s.flow = flowPad
 	default:
-		if _, err := oneAtATime(func() (arm64asm.Inst, error) { return arm64asm.Decode(p) }); err != nil {
-			s.bad = true
-		}
+		s.bad = !a.decodes(p)
 	}
 	s.number(uint64(w&^mask), uint64(s.nops))
 	return s
+}
+
+func (arm64) decodes(p []byte) bool {
+	_, err := oneAtATime(func() (arm64asm.Inst, error) { return arm64asm.Decode(p) })
+	return err == nil
 }
 
 // arm64Low reads the instruction after an adrp when it adds the low half of the
@@ -89,10 +105,7 @@ func arm64Low(p []byte, reg uint32) (next uint32, low uint64, size uint8, ok boo
 	case next&0xffc00000 == 0x91000000: // add, 64 bits
 		return next, low, 0, true
 	case next&0x3b000000 == 0x39000000: // ldr, str and the like
-		scale := next >> 30
-		if next&0x04800000 == 0x04800000 {
-			scale = 4 // 128 bits
-		}
+		scale := arm64Scale(next)
 		return next, low << scale, 1 << scale, true
 	}
 	return 0, 0, 0, false
@@ -149,8 +162,9 @@ func withTarget(s string, st step, name func(uint64) string) string {
 
 // riscv is RISC-V with 64 bits, compressed instructions among them. auipc and the
 // instruction after it that adds the rest of an address are one instruction here,
-// of eight bytes.
-type riscv struct{}
+// of eight bytes. What adds the rest further on is known from bases, and so is what
+// the global pointer holds; bases may be nil.
+type riscv struct{ bases *bases }
 
 var _ isa = riscv{}
 
@@ -158,7 +172,7 @@ func (riscv) bits() int { return 64 }
 func (riscv) most() int { return 8 }
 func (riscv) unit() int { return 2 }
 
-func (riscv) step(p []byte, pc uint64) step {
+func (r riscv) step(p []byte, pc uint64) step {
 	if len(p) < 2 || p[0]&3 == 3 && len(p) < 4 {
 		return unknown(p)
 	}
@@ -189,17 +203,53 @@ func (riscv) step(p []byte, pc uint64) step {
 		}
 		mask = 0xfffff000
 		s.add(operand{addr: pc + uint64(int64(int32(w&0xfffff000))), n: 4, rel: true})
+		r.bases.made(&s, pc)
 	case 0x67: // jalr
 		if s.flow = flowCall; w>>7&31 == 0 {
 			s.flow = flowEnd
 		}
 	default:
+		if mask = r.counted(&s, w, pc); mask != 0 {
+			break
+		}
 		if _, err := oneAtATime(func() (riscv64asm.Inst, error) { return riscv64asm.Decode(p) }); err != nil {
 			s.bad = true
 		}
 	}
 	s.number(uint64(w&^mask), uint64(s.nops))
 	return s
+}
+
+// riscvGP is the global pointer.
+const riscvGP = 3
+
+// counted adds the address that an instruction counts from what a register is known to
+// hold, and gives the bits of it that say how far; 0 when there is none.
+func (r riscv) counted(s *step, w uint32, pc uint64) (mask uint32) {
+	var low uint64
+	size := uint8(1) << (w >> 12 & 3)
+	switch w & 0x7f {
+	case 0x13:
+		if w>>12&7 != 0 {
+			return 0
+		}
+		mask, low, size = 0xfff00000, signed(w>>20, 12), 0
+	case 0x03, 0x07:
+		mask, low = 0xfff00000, signed(w>>20, 12)
+	case 0x23, 0x27:
+		mask, low = 0xfe000f80, signed(w>>25<<5|w>>7&31, 12)
+	default:
+		return 0
+	}
+	base, ok := r.bases.at(pc)
+	if w>>15&31 == riscvGP {
+		base.value, ok = r.bases.anchor()
+	}
+	if !ok {
+		return 0
+	}
+	s.add(operand{addr: base.value + low, n: 4, size: size, rel: true})
+	return mask
 }
 
 // riscvLow reads the instruction after an auipc when it adds the low half of the
@@ -268,108 +318,4 @@ func (riscv) one(p []byte, _ uint64) string {
 
 func (r riscv) text(p []byte, pc uint64, name func(uint64) string) string {
 	return wordText(p, pc, r.step(p, pc), r.one, name)
-}
-
-// ppc64 is PowerPC with 64 bits, in either byte order. addis and the instruction
-// after it that adds the rest of an address are one instruction here, of eight
-// bytes, when mapped says that it is an address of the program.
-type ppc64 struct {
-	order  binary.ByteOrder
-	mapped func(uint64) bool
-}
-
-var _ isa = ppc64{}
-
-func (ppc64) bits() int { return 64 }
-func (ppc64) most() int { return 8 }
-func (ppc64) unit() int { return 4 }
-
-func (c ppc64) step(p []byte, pc uint64) step {
-	if len(p) < 4 {
-		return unknown(p)
-	}
-	w := c.order.Uint32(p)
-	s := step{n: 4}
-	mask := uint32(0)
-	base := pc
-	if w&2 != 0 {
-		base = 0 // absolute
-	}
-	switch w >> 26 {
-	case 18: // b, bl
-		if s.flow = flowJump; w&1 != 0 {
-			s.flow = flowCall
-		}
-		mask = 0x3fffffc
-		s.add(operand{addr: base + signed(w&0x3fffffc, 26), n: 4, rel: true})
-	case 16: // bc
-		s.flow, mask = flowBranch, 0xfffc
-		s.add(operand{addr: base + signed(w&0xfffc, 16), n: 4, rel: true})
-	case 19:
-		if w&0x7fe == 0x20 && w>>21&20 == 20 { // blr
-			s.flow = flowEnd
-		}
-	case 15: // addis
-		if next, addr, ok := c.low(p, w); ok {
-			s.n = 8
-			s.add(operand{addr: addr, n: 8})
-			s.number(uint64(w&^0xffff)|uint64(next)<<32, 1)
-			return s
-		}
-	default:
-		in, err := c.decode(p)
-		if err != nil || in.Len <= 0 {
-			s.bad = true
-		} else if in.Len == 8 && len(p) >= 8 {
-			s.n = 8
-		}
-	}
-	if w == 0x60000000 {
-		s.flow = flowPad
-	}
-	rest := uint64(s.nops)
-	if s.n == 8 {
-		rest |= uint64(c.order.Uint32(p[4:])) << 8
-	}
-	s.number(uint64(w&^mask), rest)
-	return s
-}
-
-// low reads the instruction after an addis to zero when it adds the low half of
-// an address of the program to the same register, or reads or writes there. next
-// is it without the low half.
-func (c ppc64) low(p []byte, w uint32) (next uint32, addr uint64, ok bool) {
-	if len(p) < 8 || c.mapped == nil || w>>16&31 != 0 {
-		return 0, 0, false
-	}
-	v := c.order.Uint32(p[4:])
-	if v>>16&31 != w>>21&31 {
-		return 0, 0, false
-	}
-	mask := uint32(0xffff)
-	switch op := v >> 26; {
-	case op == 14, op >= 32 && op <= 55: // addi, loads and stores
-	case op == 58, op == 62: // those of 64 bits
-		mask = 0xfffc
-	default:
-		return 0, 0, false
-	}
-	addr = signed(w, 16)<<16 + signed(v&mask, 16)
-	return v &^ mask, addr, c.mapped(addr)
-}
-
-func (c ppc64) decode(p []byte) (ppc64asm.Inst, error) {
-	return oneAtATime(func() (ppc64asm.Inst, error) { return ppc64asm.Decode(p, c.order) })
-}
-
-func (c ppc64) one(p []byte, pc uint64) string {
-	in, err := c.decode(p)
-	if err != nil || in.Len <= 0 || in.Len > len(p) {
-		return ""
-	}
-	return ppc64asm.GNUSyntax(in, pc)
-}
-
-func (c ppc64) text(p []byte, pc uint64, name func(uint64) string) string {
-	return wordText(p, pc, c.step(p, pc), c.one, name)
 }

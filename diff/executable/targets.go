@@ -56,7 +56,7 @@ func (p *pairing) known(x, y uint64) bool {
 	if decided, same := p.inHeader(x, y); decided {
 		return same
 	}
-	if p.sameEnd(x, y) {
+	if p.sameEnd(x, y) || p.sameAnchor(x, y) {
 		return true
 	}
 	if decided, same := p.sameSymbol(x, y); decided {
