@@ -32,7 +32,7 @@ type diffFlags struct {
 	tui     bool
 
 	maxDepth, maxMembers, maxNodes, maxLines int
-	maxDecoded, maxKept, maxReport           string
+	maxDecoded, maxKept, maxDebug, maxReport string
 }
 
 var diffFormats = []string{"text", "markdown", "html", "json"}
@@ -124,6 +124,7 @@ func (f *diffFlags) define(fl *pflag.FlagSet) {
 	fl.IntVar(&f.maxMembers, "max-members", 0, "members of one container that are looked at (default 4194304)")
 	fl.IntVar(&f.maxNodes, "max-nodes", 0, "differences that the tree holds (default 1048576)")
 	fl.StringVar(&f.maxDecoded, "max-decoded", "", "`SIZE` that one compressed stream inside a file may become (default 8GiB)")
+	fl.StringVar(&f.maxDebug, "max-debug", "", "`SIZE` of one program's debug information that is taken apart; more is compared byte by byte (default 512MiB)")
 	fl.StringVar(&f.maxKept, "max-kept", "", "`SIZE` of content that is kept aside on disk (default 8GiB)")
 	fl.IntVar(&f.maxLines, "max-lines", 0, "lines that are shown of one content (default 120; HTML shows all)")
 	fl.StringVar(&f.maxReport, "max-report", "", "`SIZE` after which differences are counted instead of written")
@@ -155,7 +156,7 @@ func (f *diffFlags) limits() (l diff.Limits, report int64, err error) {
 	for _, s := range []struct {
 		name, text string
 		to         *int64
-	}{{"max-decoded", f.maxDecoded, &l.Decoded}, {"max-kept", f.maxKept, &l.Spool}, {"max-report", f.maxReport, &report}} {
+	}{{"max-decoded", f.maxDecoded, &l.Decoded}, {"max-kept", f.maxKept, &l.Spool}, {"max-debug", f.maxDebug, &l.Debug}, {"max-report", f.maxReport, &report}} {
 		if s.text == "" {
 			continue
 		}

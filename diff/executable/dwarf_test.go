@@ -288,3 +288,22 @@ func FuzzDwarfInfo(f *testing.F)   { fuzzDebug(f, "info", "abbrev", "str") }
 func FuzzDwarfLines(f *testing.F)  { fuzzDebug(f, "line") }
 func FuzzDwarfLists(f *testing.F)  { fuzzDebug(f, "ranges", "rnglists", "loc", "loclists") }
 func FuzzDwarfTables(f *testing.F) { fuzzDebug(f, "addr", "str_offsets", "aranges", "frame") }
+
+// TestDwarfBound: debug information of more bytes than are taken apart is compared
+// byte by byte, and that is said with the flag that changes it.
+func TestDwarfBound(t *testing.T) {
+	a, b := built(t, debugC, "-O2", "-gdwarf-5"), built(t, debugC, "-O2", "-gdwarf-5", "-DDOOR")
+	for _, most := range []int64{0, 500} { // 0 is the default
+		in := func(p []byte) *diff.Input {
+			return &diff.Input{ReaderAt: bytes.NewReader(p), Name: "a", Size: int64(len(p))}
+		}
+		n, err := diff.NewExaminer(diff.Options{Limits: diff.Limits{Debug: most}}).Pair(t.Context(), "", "a", in(a), in(b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := child(t, n, ".debug_info")
+		if said := strings.Contains(c.Note, "more than 500 bytes, which --max-debug may raise"); said != (most > 0) || (c.Kind == diff.KindTable) != (most == 0) {
+			t.Errorf("at most %d bytes: %s, %q", most, c.Kind, c.Note)
+		}
+	}
+}

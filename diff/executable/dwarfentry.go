@@ -14,6 +14,22 @@ type abbrev struct {
 type attribute struct {
 	name, form uint32
 	value      int64 // of an implicit constant
+	looked     bool  // it names an entry, or may lead to a list
+}
+
+// looked reports whether an attribute names an entry or may lead to a list.
+func looked(name, form uint32) bool {
+	switch name {
+	case attrName, attrLinkage, attrLow:
+		return true
+	}
+	switch form {
+	case formSecOffset, formLoclistx, formRnglistx, formIndirect:
+		return true
+	case formData4, formData8:
+		return isOffset(name)
+	}
+	return false
 }
 
 // maxAbbrevs bounds the declarations of a side.
@@ -56,6 +72,7 @@ func readAbbrev(c *cursor) (*abbrev, bool) {
 		if v.name == 0 && v.form == 0 {
 			return a, true
 		}
+		v.looked = looked(v.name, v.form)
 		a.attrs = append(a.attrs, v)
 		a.shape = hashNumber(a.shape, uint64(v.name))
 	}
@@ -82,30 +99,43 @@ func attributesOf(e entry) []attribute {
 	return e.abbrev.attrs
 }
 
-// entry reads where the entry at an offset ends.
-func (d *dwarfSide) entry(u *dwarfUnit, off uint64) (entry, bool) {
+// begin reads the number of the entry at an offset, and gives a cursor at its values.
+func (d *dwarfSide) begin(u *dwarfUnit, off uint64) (entry, cursor, bool) {
 	c := cursor{p: d.sec["info"][:u.end], at: off, order: d.order}
 	e := entry{off: off}
-	if off >= u.end {
-		e.values, e.end = off, off
-		return e, off == u.end
-	}
 	if code := c.uleb(); code != 0 {
 		if e.abbrev = u.table[code]; e.abbrev == nil {
-			return e, false
+			return e, c, false
 		}
 	} else {
 		e.nulls = 1
 	}
 	e.values = c.at
-	for _, a := range attributesOf(e) {
-		d.skip(&c, u, a.form)
-	}
+	return e, c, !c.bad
+}
+
+// close reads the ends of lists of children that follow an entry's values.
+func (e *entry) close(c *cursor, u *dwarfUnit) {
 	for !c.bad && c.at < u.end && c.p[c.at] == 0 {
 		c.at++
 		e.nulls++
 	}
 	e.end = c.at
+}
+
+// entry reads where the entry at an offset ends.
+func (d *dwarfSide) entry(u *dwarfUnit, off uint64) (entry, bool) {
+	if off >= u.end {
+		return entry{off: off, values: off, end: off}, off == u.end
+	}
+	e, c, ok := d.begin(u, off)
+	if !ok {
+		return e, false
+	}
+	for _, a := range attributesOf(e) {
+		d.skip(&c, u, a.form)
+	}
+	e.close(&c, u)
 	return e, !c.bad
 }
 

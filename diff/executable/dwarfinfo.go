@@ -22,40 +22,72 @@ type entryTile struct {
 }
 
 // entries reads the entries of a unit: the first is its header. Where addresses
-// and lists begin is noted.
-func (d *dwarfPair) entries(s *dwarfSide, i int32, note bool) ([]entryTile, bool) {
+// and lists begin is noted. Only the attributes that name an entry, or lead to a list,
+// are read; it is when two entries are compared that all of them are.
+// The memory of those of another unit is used again.
+func (d *dwarfPair) entries(s *dwarfSide, i int32, again []entryTile) ([]entryTile, bool) {
 	u := &s.units[i]
-	out := []entryTile{{entry: entry{off: u.off, values: u.off, end: u.die}}}
+	out := append(slices.Grow(again[:0], 1+int((u.end-u.off)/32)), entryTile{entry: entry{off: u.off, values: u.off, end: u.die}})
+	for off := u.die; off < u.end; {
+		e, c, ok := s.begin(u, off)
+		if !ok || len(out) > maxEntries {
+			return nil, false
+		}
+		token := uint64(hashStart)
+		if e.abbrev != nil {
+			token = e.abbrev.shape
+			for _, a := range e.abbrev.attrs {
+				if !a.looked {
+					s.skip(&c, u, a.form)
+					continue
+				}
+				v, ok := s.value(u, a, c.at)
+				if !ok {
+					return nil, false
+				}
+				if c.at = v.end; a.name == attrLow || a.name == attrName || a.name == attrLinkage {
+					// The unit's own name is a path; units are paired already.
+					if off != u.die || a.name != attrName {
+						token = d.called(s, token, a.name, v)
+					}
+				} else {
+					s.noteList(u, i, v)
+				}
+			}
+		}
+		if e.close(&c, u); c.bad || e.end <= off {
+			return nil, false
+		}
+		out = append(out, entryTile{e, hashNumber(token, uint64(e.nulls))})
+		off = e.end
+	}
+	return out, true
+}
+
+// called adds to a token what an attribute calls an entry: its name, or the place of
+// its code.
+func (d *dwarfPair) called(s *dwarfSide, token uint64, name uint32, v value) uint64 {
+	if name != attrLow {
+		return hash(hashNumber(token, uint64(name)), v.text)
+	}
+	if v.class == classAddr || v.class == classAddrIndex {
+		if id, ok := d.p.identity(v.n, s.isB); ok {
+			return hashNumber(token, id)
+		}
+	}
+	return token
+}
+
+// spans gives where the entries of a unit lie, as entries does.
+func (s *dwarfSide) spans(i int32, again []entry) ([]entry, bool) {
+	u := &s.units[i]
+	out := append(slices.Grow(again[:0], 1+int((u.end-u.off)/32)), entry{off: u.off, values: u.off, end: u.die})
 	for off := u.die; off < u.end; {
 		e, ok := s.entry(u, off)
 		if !ok || len(out) > maxEntries || e.end <= off {
 			return nil, false
 		}
-		token := hashNumber(hashStart, uint64(e.nulls))
-		if e.abbrev != nil {
-			token = hashNumber(e.abbrev.shape, uint64(e.nulls))
-			at := e.values
-			for _, a := range e.abbrev.attrs {
-				v, ok := s.value(u, a, at)
-				if !ok {
-					return nil, false
-				}
-				at = v.end
-				switch {
-				case a.name == attrName && off == u.die:
-					// The unit's own name is a path; units are paired already.
-				case a.name == attrName || a.name == attrLinkage:
-					token = hash(hashNumber(token, uint64(a.name)), v.text)
-				case a.name == attrLow && (v.class == classAddr || v.class == classAddrIndex):
-					if id, ok := d.p.identity(v.n, s.isB); ok {
-						token = hashNumber(token, id)
-					}
-				case note:
-					s.noteList(u, i, v)
-				}
-			}
-		}
-		out = append(out, entryTile{e, token})
+		out = append(out, e)
 		off = e.end
 	}
 	return out, true
@@ -112,11 +144,12 @@ func (s *dwarfSide) sortLists() {
 
 // pairEntries aligns the entries of two units.
 func (d *dwarfPair) pairEntries(ctx context.Context, u *unitPair) (bool, error) {
-	ea, okA := d.entries(d.a, u.a, true)
-	eb, okB := d.entries(d.b, u.b, true)
+	ea, okA := d.entries(d.a, u.a, d.tiles[0])
+	eb, okB := d.entries(d.b, u.b, d.tiles[1])
 	if !okA || !okB {
 		return false, nil
 	}
+	d.tiles = [2][]entryTile{ea, eb}
 	keys := func(es []entryTile) []uint64 {
 		out := make([]uint64, len(es))
 		for i, e := range es {
@@ -140,10 +173,11 @@ func (d *dwarfPair) pairEntries(ctx context.Context, u *unitPair) (bool, error) 
 
 // infoDiff compares the entries of pairs of units.
 type infoDiff struct {
-	d    *dwarfPair
-	g    *tiling
-	said map[string]*goSaid // by the name of the attribute
-	only [2]goSaid
+	d     *dwarfPair
+	g     *tiling
+	said  map[string]*goSaid // by the name of the attribute
+	only  [2]goSaid
+	spans [2][]entry // of the unit that is compared
 }
 
 // info compares .debug_info.
@@ -182,14 +216,15 @@ func (d *dwarfPair) info(g *tiling, r *dwarfResult) error {
 func (c *infoDiff) unit(u *unitPair) {
 	d := c.d
 	ua, ub := &d.a.units[u.a], &d.b.units[u.b]
-	ea, okA := d.entries(d.a, u.a, false)
-	eb, okB := d.entries(d.b, u.b, false)
+	ea, okA := d.a.spans(u.a, c.spans[0])
+	eb, okB := d.b.spans(u.b, c.spans[1])
 	if !okA || !okB {
 		c.g.put(&c.g.open, rangeOf(ua.off, ua.end-ua.off), rangeOf(ub.off, ub.end-ub.off))
 		return
 	}
+	c.spans = [2][]entry{ea, eb}
 	ia, ib := 0, 0
-	place := func(es []entryTile, i int, end uint64) diff.Range {
+	place := func(es []entry, i int, end uint64) diff.Range {
 		if i < len(es) {
 			end = es[i].off
 		}
@@ -198,17 +233,17 @@ func (c *infoDiff) unit(u *unitPair) {
 	for _, r := range append(slices.Clone(u.runs), run{a: len(ea), b: len(eb)}) {
 		for ; ia < r.a; ia++ {
 			c.g.put(&c.g.open, rangeOf(ea[ia].off, ea[ia].end-ea[ia].off), place(eb, ib, ub.end))
-			c.only[0].add(d.a.entryName(ua, ea[ia].entry), "", "")
+			c.only[0].add(d.a.entryName(ua, ea[ia]), "", "")
 		}
 		for ; ib < r.b; ib++ {
 			c.g.put(&c.g.open, place(ea, ia, ua.end), rangeOf(eb[ib].off, eb[ib].end-eb[ib].off))
-			c.only[1].add(d.b.entryName(ub, eb[ib].entry), "", "")
+			c.only[1].add(d.b.entryName(ub, eb[ib]), "", "")
 		}
 		for k := range r.n {
 			if i, j := r.a+k, r.b+k; i == 0 {
 				c.head(ua, ub)
 			} else {
-				c.entry(ua, ub, ea[i].entry, eb[j].entry)
+				c.entry(ua, ub, ea[i], eb[j])
 			}
 		}
 		ia, ib = r.a+r.n, r.b+r.n

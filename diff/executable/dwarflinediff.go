@@ -145,7 +145,7 @@ func (t *lineTable) called(only []int) []string {
 
 // readRows gives all rows of a sequence.
 func (s *dwarfSide) readRows(t *lineTable, q tile) ([]lineRow, bool) {
-	var out []lineRow
+	out := make([]lineRow, 0, 4+(q.end-q.off)/4)
 	ok := s.rows(t, q.off, q.end, func(r lineRow, _ bool) { out = append(out, r) })
 	return out, ok && len(out) > 0
 }

@@ -130,9 +130,10 @@ func (s *dwarfSide) eachOldSpan(name string, u *dwarfUnit, at uint64, yield func
 // listTiles takes a section of lists apart.
 func (d *dwarfPair) listTiles(s *dwarfSide, name string) ([]spanList, bool) {
 	p := s.sec[name]
-	var out []spanList
+	// Most lists have one use, and little lies between them.
+	out := make([]spanList, 0, len(s.lists[name])+len(s.lists[name])/8+16)
 	if name == "ranges" || name == "loc" {
-		return d.listsIn(s, name, 0, uint64(len(p)), nil)
+		return d.listsIn(out, s, name, 0, uint64(len(p)))
 	}
 	c := s.cursor(name, 0)
 	for c.at < uint64(len(p)) {
@@ -157,11 +158,13 @@ func (d *dwarfPair) listTiles(s *dwarfSide, name string) ([]spanList, bool) {
 			out = append(out, spanList{tile: tile{off: c.at, end: c.at + size}, kind: spanOffset, shift: base})
 			firsts = append(firsts, base+c.number(size))
 		}
-		from := len(out) - int(count)
-		more, ok := d.listsIn(s, name, c.at, end, firsts)
-		if !ok {
+		first := len(out)
+		from := first - int(count)
+		var ok bool
+		if out, ok = d.listsIn(out, s, name, c.at, end); !ok {
 			return nil, false
 		}
+		more := out[first:]
 		// An offset is what it leads to.
 		for i, at := range firsts {
 			k := sort.Search(len(more), func(k int) bool { return more[k].off >= at })
@@ -169,18 +172,17 @@ func (d *dwarfPair) listTiles(s *dwarfSide, name string) ([]spanList, bool) {
 				out[from+i].token = hashNumber(more[k].token, 1)
 			}
 		}
-		out = append(out, more...)
 		c.at = end
 	}
 	return out, true
 }
 
 // listsIn takes a part of a section apart, by where lists begin that something
-// refers to. Those of a table of offsets are of the unit that has the others.
-func (d *dwarfPair) listsIn(s *dwarfSide, name string, from, to uint64, firsts []uint64) ([]spanList, bool) {
+// refers to, and adds it to out. Those of a table of offsets are of the unit that has
+// the others.
+func (d *dwarfPair) listsIn(out []spanList, s *dwarfSide, name string, from, to uint64) ([]spanList, bool) {
 	uses := s.lists[name]
 	i := sort.Search(len(uses), func(i int) bool { return uses[i].off >= from })
-	var out []spanList
 	raw := func(a, b uint64) {
 		if b > a {
 			out = append(out, spanList{tile: tile{a, b, hash(hashStart, s.sec[name][a:b])}, kind: spanRaw})

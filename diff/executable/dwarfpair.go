@@ -56,6 +56,7 @@ type dwarfPair struct {
 	units  []unitPair
 	alone  [2][]int32 // units without a partner
 	done   map[string]*dwarfResult
+	tiles  [2][]entryTile         // of the units that were paired last
 	mapped func(a, b string) bool // two paths are one but for the directory of the build
 }
 
@@ -81,11 +82,11 @@ func (e *elfPair) dwarf(ctx context.Context) (*dwarfPair, error) {
 	if e.p.distrust || e.p.a.relaxed || e.p.b.relaxed || e.a.order != e.b.order {
 		return nil, nil
 	}
-	a, err := e.a.dwarf(ctx, e.p.a, false)
+	a, err := e.a.dwarf(ctx, e.p.a, false, e.p.x.Limits().Debug)
 	if a == nil || err != nil {
 		return nil, e.notTaken(ctx, "A", err)
 	}
-	b, err := e.b.dwarf(ctx, e.p.b, true)
+	b, err := e.b.dwarf(ctx, e.p.b, true, e.p.x.Limits().Debug)
 	if b == nil || err != nil {
 		return nil, e.notTaken(ctx, "B", err)
 	}
@@ -132,6 +133,7 @@ func (d *dwarfPair) prepare(ctx context.Context) (bool, error) {
 		}
 	}
 	d.places["info"].sort()
+	d.tiles = [2][]entryTile{}
 	for side, s := range []*dwarfSide{d.a, d.b} {
 		for _, i := range d.alone[side] {
 			if !s.collectLists(i) {

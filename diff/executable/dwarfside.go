@@ -5,12 +5,10 @@ import (
 	"context"
 	"debug/elf"
 	"encoding/binary"
+	"errors"
 	"io"
 	"strings"
 )
-
-// maxDwarf bounds the debug information of a side that is taken apart.
-const maxDwarf = 192 << 20
 
 // dwarfSide is the debug information of one side.
 type dwarfSide struct {
@@ -57,13 +55,16 @@ type dwarfList struct {
 // have to be.
 var dwarfNames = []string{"abbrev", "str", "line_str", "str_offsets", "addr", "info", "line", "rnglists", "loclists", "ranges", "loc", "aranges", "frame"}
 
-// dwarf reads the debug information of a file; nil when it is more than can be
-// held, or not as compilers write it.
-func (f *elfFile) dwarf(ctx context.Context, of *program, isB bool) (*dwarfSide, error) {
+// dwarf reads the debug information of a file, of at most so many bytes; nil when it
+// is not as compilers write it.
+func (f *elfFile) dwarf(ctx context.Context, of *program, isB bool, most int64) (*dwarfSide, error) {
 	d := &dwarfSide{order: f.order, isB: isB, of: of, sec: map[string][]byte{}, abbrevs: map[uint64]abbrevs{}, lists: map[string][]dwarfList{}, lines: map[uint64]*lineTable{}}
-	left := uint64(maxDwarf)
+	left := uint64(most)
 	for _, name := range dwarfNames {
 		p, err := f.debugSection(ctx, name, left)
+		if errors.Is(err, errTooMuch) {
+			err = bad("%w than %d bytes, which --max-debug may raise", errTooMuch, most)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -76,6 +77,9 @@ func (f *elfFile) dwarf(ctx context.Context, of *program, isB bool) (*dwarfSide,
 	return d, nil
 }
 
+// errTooMuch is wrapped where a section has more bytes than are read.
+var errTooMuch = errors.New("it has more")
+
 // debugSection reads one section, whether it is compressed or not.
 func (f *elfFile) debugSection(ctx context.Context, name string, most uint64) ([]byte, error) {
 	s := f.section(".debug_" + name)
@@ -87,7 +91,7 @@ func (f *elfFile) debugSection(ctx context.Context, name string, most uint64) ([
 	}
 	if s.flags&elf.SHF_COMPRESSED == 0 && !strings.HasPrefix(s.name, ".z") {
 		if s.size > most {
-			return nil, bad("%s has more than %d bytes", s.name, most)
+			return nil, bad("%w than %d bytes, in %s", errTooMuch, most, s.name)
 		}
 		return readAt(f.in, s.off, s.size)
 	}
@@ -99,7 +103,7 @@ func (f *elfFile) debugSection(ctx context.Context, name string, most uint64) ([
 		return nil, err
 	}
 	if size > most {
-		return nil, bad("%s has more than %d bytes", s.name, most)
+		return nil, bad("%w than %d bytes, in %s", errTooMuch, most, s.name)
 	}
 	var out bytes.Buffer
 	out.Grow(int(min(size, 64*s.size)))
