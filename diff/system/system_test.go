@@ -299,6 +299,7 @@ func FuzzSystem(f *testing.F) {
 	for _, p := range [][2][]byte{
 		{cacheOf("x", false, libs...), cacheOf("x", true, libs...)}, {auxOf(3, "liba.so", "libb.so"), auxOf(7, "libb.so", "liba.so")},
 		{storeOf("changeit", time.Unix(9, 0), cert, "a"), storeOf("", time.Unix(8, 0), cert, "a", "a")}, {fontsOf(1, 2, "f"), fontsOf(3, 4, "g")},
+		{databaseOf(1, 2, 3, "one"), databaseOf(4, 5, 6, "two")},
 	} {
 		f.Add(p[0], p[1])
 	}
@@ -311,4 +312,45 @@ func FuzzSystem(f *testing.F) {
 			t.Fatal(what)
 		}
 	})
+}
+
+// databaseOf is a database of two pages, with its counters.
+func databaseOf(changes, tables, release uint32, rows string) []byte {
+	p := make([]byte, 2*512)
+	copy(p, sqliteMagic)
+	be.PutUint16(p[16:], 512)
+	be.PutUint32(p[sqliteChanges:], changes)
+	be.PutUint32(p[28:], 2)
+	be.PutUint32(p[sqliteCookie:], tables)
+	be.PutUint32(p[sqliteFor:], changes)
+	be.PutUint32(p[sqliteRelease:], release)
+	p[sqliteHead], p[512] = 13, 13
+	// One row: its length, its number, and a record of a text and a number.
+	cell := slices.Concat([]byte{byte(len(rows) + 4), 7, 3, byte(13 + 2*len(rows)), 1}, []byte(rows), []byte{0xfe})
+	be.PutUint16(p[512+3:], 1)
+	be.PutUint16(p[512+8:], uint16(512-len(cell)))
+	copy(p[1024-len(cell):], cell)
+	return p
+}
+
+func TestSQLite(t *testing.T) {
+	plain := databaseOf(3, 1, 3040001, "INSTALLED bash 5.2")
+	n := mutate.Compare(t, "usr/lib/sysimage/rpm/rpmdb.sqlite", plain, databaseOf(9, 1, 3040001, "INSTALLED bash 5.3"))
+	if sketch := mutate.Sketch(n); n.Kind != KindSQLite || n.Residue != diff.ResidueKnown || !strings.Contains(sketch, "page 2 (rows of a table)") || !strings.Contains(sketch, "number of changes") {
+		t.Error(sketch)
+	}
+	if got := rowsOf(&diff.Input{ReaderAt: bytes.NewReader(plain), Size: int64(len(plain))}, 512, 512); !slices.Equal(got, []string{`row 7: "INSTALLED bash 5.2", -2`}) {
+		t.Errorf("%q", got)
+	}
+	mutate.Run(t, mutate.Case{Name: "x.sqlite", Plain: plain, Also: [][]byte{databaseOf(9, 4, 3041002, "INSTALLED bash 5.2")},
+		Harmless: func(c mutate.Change) bool {
+			mask := func(p []byte) []byte {
+				p = bytes.Clone(p)
+				for _, at := range []int{sqliteChanges, sqliteCookie, sqliteFor, sqliteRelease} {
+					clear(p[at : at+4])
+				}
+				return p
+			}
+			return len(c.Old) == len(c.New) && bytes.Equal(mask(c.Old), mask(c.New))
+		}})
 }
