@@ -26,6 +26,31 @@ const referenceHelp = `An IMAGE is one of
   sha256:…                         an index or manifest in the store
   PATH                             a layout, archive or directory of these, recognised by content`
 
+const filesHelp = `Files lists the entries of every layer of an image in the order of the
+archive: mode, owner, size, time, path and where links lead. Every byte is
+hashed while it is read; bytes that are not those of the manifest are an error.
+
+--flat lists the effective file system instead: all layers applied, whiteouts
+included. --hash adds the SHA-256 of every file, and with --flat the tree root,
+one digest over all files (modification times left out).
+
+--list writes the effective file system to a file as claim push publishes it: every
+property but the times, and the SHA-256 of every file, in about 100 bytes each. Who
+has such a list can compare an image with it (stagescope diff IMAGE FILE), and knows in
+which files they differ without a byte of their contents.
+
+A PATTERN is a path, a shell pattern of a path or of a base name, or a
+directory, for all that is in it.
+
+` + referenceHelp + `
+
+--json prints one object: image, platform, index, manifest, config, rootfs,
+notes, and layers (number, digest, diffId, mediaType, size, compression,
+entries) or, with --flat, files, tree and problems. An entry or file has path, type, mode
+(a number), uid, gid, size, modTime, layer, and where they apply link,
+hardLink, major, minor, xattrs (base64), digest; an entry also kind and, where
+the archive spells the path differently, name.`
+
 // fileList is the document that "files --json" prints.
 type fileList struct {
 	Image    string       `json:"image"`
@@ -63,30 +88,7 @@ func (a *app) filesCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "files IMAGE [PATTERN…]",
 		Short: "List what is in an image, layer by layer",
-		Long: `Files lists the entries of every layer of an image in the order of the
-archive: mode, owner, size, time, path and where links lead. Every byte is
-hashed while it is read; bytes that are not those of the manifest are an error.
-
---flat lists the effective file system instead: all layers applied, whiteouts
-included. --hash adds the SHA-256 of every file, and with --flat the tree root,
-one digest over all files (modification times left out).
-
---list writes the effective file system to a file as claim push publishes it: every
-property but the times, and the SHA-256 of every file, in about 100 bytes each. Who
-has such a list can compare an image with it (stagescope diff IMAGE FILE), and knows in
-which files they differ without a byte of their contents.
-
-A PATTERN is a path, a shell pattern of a path or of a base name, or a
-directory, for all that is in it.
-
-` + referenceHelp + `
-
---json prints one object: image, platform, index, manifest, config, rootfs,
-notes, and layers (number, digest, diffId, mediaType, size, compression,
-entries) or, with --flat, files, tree and problems. An entry or file has path, type, mode
-(a number), uid, gid, size, modTime, layer, and where they apply link,
-hardLink, major, minor, xattrs (base64), digest; an entry also kind and, where
-the archive spells the path differently, name.`,
+		Long:  filesHelp,
 		Example: `  stagescope files stage:core-profile
   stagescope files out/core-bash --layer 1 '*.so'
   stagescope files docker.io/library/busybox:latest --flat etc
