@@ -22,7 +22,7 @@ func Classify(ctx context.Context, root *diff.Node) error {
 // ClassifyKnown is Classify with what is recorded of the builds of both sides.
 func ClassifyKnown(ctx context.Context, root *diff.Node, k Known) error {
 	c := &classifier{ctx: ctx, known: k, byDigest: [2]map[string]string{{}, {}}}
-	c.rules = slices.Concat(k.rules(), contextRules, machineRules, tokenRules)
+	c.rules = slices.Concat(k.rules(), []tokenRule{c.sizeRule(), c.sumRule()}, contextRules, machineRules, tokenRules)
 	c.number()
 	c.doubted = twins(c.rules)
 	c.collect(root, "")

@@ -67,11 +67,9 @@ func (c *classifier) manifest(p *pair) *explained {
 	if !diff.Textual(p.node.Kind) || !holdsDigest(p.a) || !holdsDigest(p.b) {
 		return nil
 	}
-	if c.sums == nil {
-		c.sums = c.checksums()
-	}
-	a, na := replaceSums(p.a, c.sums[0])
-	b, nb := replaceSums(p.b, c.sums[1])
+	sums := c.listSums()
+	a, na := replaceSums(p.a, sums[0])
+	b, nb := replaceSums(p.b, sums[1])
 	if len(na) == 0 || len(nb) == 0 || !equalHash(a, b) {
 		return nil
 	}

@@ -18,7 +18,7 @@ const (
 
 // tokenRules are asked in this order; the first that fits has it.
 var tokenRules = []tokenRule{
-	{id: "D5h", name: "checksum of a file that differs", fix: "mend the file; its checksum follows", find: words(`[0-9a-f]{64}`), same: (*classifier).checksum},
+	{id: "D5h", name: "checksum of a file that differs", fix: "mend the file; its checksum follows", find: words(`[0-9a-f]{64}`, `\b[0-9a-f]{40}\b`, `\b[0-9a-f]{32}\b`), same: (*classifier).checksum},
 	{id: "D1a", name: "date or time", fix: "take it from SOURCE_DATE_EPOCH, or leave it out", doubt: doubtDates, find: alone(words(
 		`(?:`+weekday+`,? +)?`+month+` +\d{1,2},?(?: +`+clock+zone+`)?(?: +\d{4}(?: +`+clock+`)?)?`,
 		`(?:`+weekday+`,? +)?\d{1,2}[ -]`+month+`[ -]\d{2,4}(?:[ :]+`+clock+zone+`)?`,
@@ -35,13 +35,6 @@ var tokenRules = []tokenRule{
 	{id: "D2c", name: "user or host", fix: "set USER and the host name, or leave them out", weak: true, find: words(`[\w.-]+@[\w.-]+`), same: accounts},
 	{id: "D4e", name: "random hexadecimal identifier", fix: "derive it from the content, or give a seed", weak: true, find: words(`[0-9a-f]{8,128}`, `[0-9A-F]{8,128}`), same: hexes},
 	{id: "D1b", name: "seconds since 1970, in binary", fix: "take them from SOURCE_DATE_EPOCH", weak: true, binary: true, alone: true, find: &finder{}, same: binaryEpochs},
-}
-
-// checksum reports whether two tokens are the SHA-256 of one file's two sides.
-func (c *classifier) checksum(a, b []byte) (string, bool) {
-	fa, okA := c.byDigest[0][string(a)]
-	fb, okB := c.byDigest[1][string(b)]
-	return fmt.Sprintf("it is the SHA-256 of %q", fa), okA && okB && fa == fb
 }
 
 var dateForms = []string{
