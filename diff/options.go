@@ -54,7 +54,7 @@ type Limits struct {
 	Decoded int64 // bytes that one compressed stream inside a file may become: 8 GiB
 	Text    int64 // bytes of a text that is compared line by line: 1 GiB
 	Binary  int64 // bytes between the first and the last difference of a binary that are aligned rather than compared at equal offsets: 256 MiB
-	Debug   int64 // bytes of one program's debug information that are taken apart rather than compared as bytes: 512 MiB. Memory is about four times that of both sides
+	Debug   int64 // bytes of one program's debug information that are taken apart rather than compared as bytes: 512 MiB. Memory is about five times that of both sides
 }
 
 func (l Limits) complete() Limits {

@@ -53,7 +53,9 @@ func (n *Node) suspectPlaces() {
 		n.suspectRun()
 		return
 	}
-	if p := n.place(); p != nil {
+	if p := n.place(); p != nil && n.suspects(p.kind) {
+		return // what is in it says more
+	} else if p != nil {
 		what := p.what + "; its content differs"
 		switch n.Status {
 		case OnlyA, OnlyB:
@@ -65,6 +67,24 @@ func (n *Node) suspectPlaces() {
 	for _, c := range n.Children {
 		c.suspectPlaces()
 	}
+}
+
+// suspects reports whether something below a node is suspicious of a kind.
+func (n *Node) suspects(kind SuspicionKind) bool {
+	for _, c := range n.Children {
+		if c.Suspicious == 0 {
+			continue
+		}
+		for _, s := range c.Suspicions {
+			if s.Kind == kind {
+				return true
+			}
+		}
+		if c.suspects(kind) {
+			return true
+		}
+	}
+	return false
 }
 
 // place is the kind of file that a node is, when it is one whose content

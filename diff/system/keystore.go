@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/binary"
 	"fmt"
+	"strings"
 	"time"
 	"unicode/utf16"
 
@@ -112,7 +113,7 @@ func parseKeystore(p []byte) (*keystore, error) {
 			return nil, bad("entry %d cannot be read", i)
 		}
 		if k.trusted = tag == certEntry; k.trusted {
-			k.what = k.what[len("a key"):]
+			k.what = strings.TrimPrefix(k.what, "a key ")
 		}
 		k.to = r.at
 		k.says = string(p[k.from:k.time]) + string(p[k.time+8:k.to])
@@ -167,7 +168,7 @@ func compareKeystores(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b 
 		write := func(s *keystore) string {
 			var out []string
 			for _, k := range s.keys {
-				out = append(out, k.name+":"+k.what)
+				out = append(out, k.name+": "+k.what)
 			}
 			return lines(out)
 		}
@@ -265,7 +266,7 @@ func (c *keystoreDiff) entries() {
 		case !same:
 			c.put(false, span(x.from, x.to), span(y.from, y.to))
 			c.n.Reasons = append(c.n.Reasons, diff.Reason{Field: "entry " + x.name, A: x.what, B: y.what})
-			c.suspect(x, fmt.Sprintf("the certificate %q is another:%s in A,%s in B", x.name, x.what, y.what))
+			c.suspect(x, fmt.Sprintf("the certificate %q is another: %s in A, %s in B", x.name, x.what, y.what))
 		case !stayed[p.a]:
 			c.moved++
 			c.put(true, span(x.from, x.to), span(y.from, y.to))
@@ -310,7 +311,7 @@ func (c *keystoreDiff) alone(paired func(side int, k storedKey, i int) bool) {
 				c.put(false, span(c.s[0].sum, c.s[0].sum), span(k.from, k.to))
 			}
 			c.n.Reasons = append(c.n.Reasons, r)
-			c.suspect(k, fmt.Sprintf("side %c trusts a certificate that the other does not: %q%s", 'A'+side, k.name, k.what))
+			c.suspect(k, fmt.Sprintf("side %c trusts a certificate that the other does not, or not once: %q, %s", 'A'+side, k.name, k.what))
 		}
 	}
 }

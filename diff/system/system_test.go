@@ -208,7 +208,7 @@ func TestKeystore(t *testing.T) {
 		"times":            {store("changeit", time.Hour, "a", "b"), diff.ResidueNone, "", "times of 2 entries"},
 		"order":            {store("changeit", time.Hour, "b", "a"), diff.ResidueNone, "", "order of the entries"},
 		"another":          {other, diff.ResidueKnown, `the certificate "b" is another: of CN=B`, "entry b"},
-		"one more":         {store("changeit", 0, "a", "b", "evil"), diff.ResidueKnown, `side B trusts a certificate that the other does not: "evil" of CN=Evil`, "entry evil"},
+		"one more":         {store("changeit", 0, "a", "b", "evil"), diff.ResidueKnown, `side B trusts a certificate that the other does not, or not once: "evil", of CN=Evil`, "entry evil"},
 		"one with a name":  {store("changeit", 0, "a", "b", "b"), diff.ResidueKnown, "side B trusts", "entry b"},
 		"unknown password": {store("mine", time.Hour, "a", "b"), diff.ResidueKnown, "connections are trusted by it", "checksum"},
 	} {
@@ -220,7 +220,7 @@ func TestKeystore(t *testing.T) {
 				said = append(said, s.What)
 			}
 		}
-		if n.Kind != KindKeystore || n.Residue != c.residue || !strings.Contains(sketch, c.settings) || (c.suspect == "") != (len(said) == 0) || !strings.Contains(strings.Join(said, "\n"), c.suspect) {
+		if n.Kind != KindKeystore || n.Residue != c.residue || !strings.Contains(sketch, c.settings) || (c.suspect == "") != (len(said) == 0) || len(said) > 1 && slices.Contains(said, "connections are trusted by it; its content differs") || !strings.Contains(strings.Join(said, "\n"), c.suspect) {
 			t.Errorf("%s: %s %q\n%s", what, n.Residue, said, sketch)
 		}
 	}
