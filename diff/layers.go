@@ -3,6 +3,7 @@ package diff
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"io"
 
@@ -192,18 +193,53 @@ func (c *imagePair) recompressed(ctx context.Context, n *Node, la, lb *image.Lay
 		r, err := []*image.Layer{la, lb}[side].OpenTar(ctx)
 		return c.drain(n.Name, r, err)
 	})
-	if err := n.verified(ctx, err); err != nil || n.Status == Unreadable {
+	moved := n.Status == Differs
+	ds, hashErr := c.blobDigests(ctx, n, la, lb)
+	if err := n.verified(ctx, cmp.Or(err, hashErr)); err != nil || n.Status == Unreadable {
 		return err
 	}
+	n.A.Digest, n.B.Digest = ds[0], ds[1]
+	if ds[0] == ds[1] && !moved {
+		return nil
+	}
 	n.Status = Differs
-	n.Reasons = append(n.Reasons, Reason{Field: "compressed bytes", A: fmt.Sprintf("%d bytes, %s", la.Descriptor.Size, short(la)), B: fmt.Sprintf("%d bytes, %s", lb.Descriptor.Size, short(lb))})
+	if ds[0] == ds[1] {
+		n.settle()
+		return nil
+	}
+	n.Reasons = append(n.Reasons, Reason{Field: "compressed bytes", A: fmt.Sprintf("%d bytes, %s", la.Descriptor.Size, ds[0].Short()), B: fmt.Sprintf("%d bytes, %s", lb.Descriptor.Size, ds[1].Short())})
 	compressed(ctx, n, la, lb)
 	n.note("the archives inside are equal: their diff ID is " + string(la.DiffID))
 	n.settle()
 	return nil
 }
 
-func short(l *image.Layer) string { return chain.Digest(l.Descriptor.Digest).Short() }
+// blobDigests gives the digests of two blobs, and hashes one that nobody states:
+// archives of docker save that compress their layers give the diff IDs alone.
+func (c *imagePair) blobDigests(ctx context.Context, n *Node, ls ...*image.Layer) (ds [2]chain.Digest, err error) {
+	err = both(ctx, func(ctx context.Context, side int) error {
+		if ds[side] = chain.Digest(ls[side].Descriptor.Digest); ds[side] != "" {
+			return nil
+		}
+		r, err := ls[side].Open(ctx)
+		if err != nil {
+			return err
+		}
+		h := sha256.New()
+		if err := c.drain(n.Name, teed{io.TeeReader(r, h), r}, nil); err != nil {
+			return err
+		}
+		ds[side] = chain.SHA256([sha256.Size]byte(h.Sum(nil)))
+		return nil
+	})
+	return ds, err
+}
+
+// teed reads through something, and closes what that reads.
+type teed struct {
+	io.Reader
+	io.Closer
+}
 
 // compressed adds how the two blobs are compressed, where that differs.
 func compressed(ctx context.Context, n *Node, la, lb *image.Layer) {
