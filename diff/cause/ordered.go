@@ -2,7 +2,6 @@ package cause
 
 import (
 	"bytes"
-	"encoding/base64"
 	"fmt"
 	"path"
 	"regexp"
@@ -143,27 +142,27 @@ var armour = regexp.MustCompile(`-----BEGIN ([A-Z0-9 ]{1,40})-----[A-Za-z0-9+/=:
 
 // armoured is a block that holds nothing but what it is for: a few headers of
 // OpenPGP (RFC 9580, section 6.2), and lines of base64, all of one length but the
-// last, with OpenPGP's checksum. Whoever reads the file as something else, a script,
-// finds no command in it.
+// last, of signatures alone, with OpenPGP's checksum. Whoever reads the file as
+// something else, a script, finds no command in it.
 func armoured(block []byte) bool {
 	lines := strings.Split(strings.ReplaceAll(string(block), "\r\n", "\n"), "\n")
 	lines = lines[1 : len(lines)-1]
 	for len(lines) > 0 && (lines[0] == "" || armourHeader.MatchString(lines[0])) {
 		lines = lines[1:]
 	}
-	if k := len(lines) - 1; k > 0 && len(lines[k]) == 5 && lines[k][0] == '=' {
-		lines = lines[:k]
-	}
 	if len(lines) == 0 {
 		return false
+	}
+	p, fits := mantled(lines)
+	if k := len(lines) - 1; k > 0 && len(lines[k]) == 5 && lines[k][0] == '=' {
+		lines = lines[:k]
 	}
 	for i, l := range lines {
 		if l == "" || strings.Trim(l, base64Letters) != "" || i+1 < len(lines) && (len(l) != len(lines[0]) || len(l) < 60) || len(l) > len(lines[0]) {
 			return false
 		}
 	}
-	p, err := base64.StdEncoding.DecodeString(strings.Join(lines, ""))
-	return err == nil && len(p) > 0 && (p[0]&0x80 != 0 || p[0] == 0x30) // a packet of OpenPGP, or a sequence of ASN.1
+	return fits && signed(p)
 }
 
 var armourHeader = regexp.MustCompile(`^(?:Version|Comment|Hash|Charset|MessageID): [\w .,:()/+-]*$`)
