@@ -258,6 +258,14 @@ func explainAr(rawA, rawB []byte, rs []diff.Reason) []diff.Reason {
 	}
 	for i := range rs {
 		c := &diff.Cause{Confidence: confidence, Evidence: "the headers are equal without it", Fix: "ar with D (deterministic)"}
+		base := 10
+		if rs[i].Field == "mode" {
+			base = 8
+		}
+		// What is no number says no time and no owner, whatever tools read out of it.
+		if !plainNumber(rs[i].A, base) || !plainNumber(rs[i].B, base) {
+			continue
+		}
 		switch rs[i].Field {
 		case "mtime":
 			c.ID, c.Name = "D1c", "time in the ar header"
@@ -269,8 +277,8 @@ func explainAr(rawA, rawB []byte, rs []diff.Reason) []diff.Reason {
 		case "mode":
 			c.ID, c.Name = "B4", "mode or umask"
 		case "size":
-			if !plainNumber(rs[i].A) || !plainNumber(rs[i].B) {
-				continue // the same size may be written in several ways
+			if rs[i].A == "" || rs[i].B == "" {
+				continue
 			}
 			c.ID, c.Name, c.Confidence, c.Evidence, c.Fix = "D5h", "size of the content", diff.Derived, "it is the size of content that differs", ""
 		default:
@@ -284,10 +292,11 @@ func explainAr(rawA, rawB []byte, rs []diff.Reason) []diff.Reason {
 	return rs
 }
 
-// plainNumber reports whether a number is written as programs write it.
-func plainNumber(s string) bool {
-	n, err := strconv.ParseInt(s, 10, 64)
-	return err == nil && strconv.FormatInt(n, 10) == s
+// plainNumber reports whether a number is written as programs write it: the same one
+// may be written in several ways. The table of long names has none.
+func plainNumber(s string, base int) bool {
+	n, err := strconv.ParseInt(s, base, 64)
+	return s == "" || err == nil && strconv.FormatInt(n, base) == s
 }
 
 // withoutColumns blanks columns in what arStream gives as Raw.

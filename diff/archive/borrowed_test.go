@@ -77,6 +77,9 @@ func TestBorrowedCause(t *testing.T) {
 		"text where a time should be":        {hidden("what nobody sees"), hidden("what nobody said")},
 		"a size spelled otherwise":           {ar(file{"a/", "five!", "1"}), bytes.Replace(ar(file{"a/", "five!", "2"}), []byte("5         `"), []byte("+5        `"), 1)},
 		"a size with zeros before it":        {ar(file{"a/", "on 2026-01-02", "1"}), bytes.Replace(ar(file{"a/", "on 2026-01-03", "2"}), []byte("13        `"), []byte("013       `"), 1)},
+		"words where a time should be":       {ar(file{"a/", "x", "1"}), ar(file{"a/", "x", "1 call me"})},
+		"words where an owner should be":     {ar(file{"a/", "x", "1"}), bytes.Replace(ar(file{"a/", "x", "2"}), []byte("0     0     "), []byte("0 ?   0     "), 1)},
+		"a mode that is none":                {mode("1", "100644"), mode("2", "1006r4")},
 		"a member with power":                {mode("1", "100644"), mode("2", "104755")},
 	} {
 		if n := classified(t, c[0], c[1]); n.Status != diff.Differs || n.Residue == diff.ResidueNone {
