@@ -38,22 +38,30 @@ func (f *elfFile) overlaid() string {
 }
 
 // endsWithSections reports whether the memory of a segment ends where its last
-// section does, so that the sections say how much it is.
+// section does, so that the sections say how much it is. What is not loaded, and is
+// no memory of threads, takes as much as there is in the file: that of the stack is
+// a number of its own.
 func (f *elfFile) endsWithSections(i int) bool {
 	if i >= len(f.segments) || len(f.sections) == 0 {
 		return false
 	}
 	g := &f.segments[i]
-	if g.typ != elf.PT_LOAD {
-		return g.memSize >= g.fileSize
+	if g.typ != elf.PT_LOAD && g.typ != elf.PT_TLS {
+		return g.typ != elf.PT_GNU_STACK && g.memSize == g.fileSize
 	}
 	end := g.vaddr + g.fileSize
 	for k := range f.sections {
 		s := &f.sections[k]
-		thread := s.flags&elf.SHF_TLS != 0 && s.typ == elf.SHT_NOBITS
-		if s.flags&elf.SHF_ALLOC != 0 && !thread && s.addr >= g.vaddr && s.addr-g.vaddr <= g.memSize {
+		thread := s.flags&elf.SHF_TLS != 0
+		if g.typ == elf.PT_LOAD {
+			thread = !thread || s.typ != elf.SHT_NOBITS
+		}
+		if s.flags&elf.SHF_ALLOC != 0 && thread && s.addr >= g.vaddr && s.addr-g.vaddr <= g.memSize {
 			end = max(end, s.addr+s.size)
 		}
+	}
+	if g.typ == elf.PT_TLS && g.algn > 1 && g.algn <= pageSize { // some linkers fill it up
+		return g.vaddr+g.memSize == end || g.memSize == (end-g.vaddr+g.algn-1)/g.algn*g.algn
 	}
 	return g.vaddr+g.memSize == end
 }

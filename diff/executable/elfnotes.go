@@ -22,6 +22,7 @@ const (
 type note struct {
 	owner string
 	typ   uint32
+	at    uint64 // of its sizes in the section
 	off   uint64 // of desc in the section
 	desc  []byte
 }
@@ -41,12 +42,12 @@ func (f *elfFile) notesIn(p []byte, align uint64) []note {
 		r := f.fields(p[off:])
 		nameSize, descSize, typ := uint64(r.u32()), uint64(r.u32()), r.u32()
 		at := off + 12
-		desc := at + pad(nameSize)
+		desc := pad(at + nameSize) // of notes of 8 bytes the name ends on such a boundary, and begins on none
 		if nameSize > size-at || desc > size || descSize > size-desc {
 			break
 		}
-		out = append(out, note{owner: text(p[at : at+nameSize]), typ: typ, off: desc, desc: p[desc : desc+descSize]})
-		off = desc + pad(descSize)
+		out = append(out, note{owner: text(p[at : at+nameSize]), typ: typ, at: off, off: desc, desc: p[desc : desc+descSize]})
+		off = pad(desc + descSize)
 	}
 	return out
 }
@@ -176,9 +177,9 @@ func (e *elfPair) compareNotes(ctx context.Context, x *diff.Examiner, n *diff.No
 	for i := range max(len(na), len(nb)) {
 		switch {
 		case i >= len(na):
-			n.Reasons = append(n.Reasons, diff.Reason{Field: nb[i].name(), B: e.b.value(nb[i])})
+			n.Reasons = append(n.Reasons, diff.Reason{Field: "notes", B: nb[i].name() + " " + e.b.value(nb[i])})
 		case i >= len(nb) || na[i].name() != nb[i].name():
-			r := diff.Reason{Field: na[i].name(), A: e.a.value(na[i])}
+			r := diff.Reason{Field: "notes", A: na[i].name() + " " + e.a.value(na[i])}
 			if i < len(nb) {
 				r.B = nb[i].name() + " " + e.b.value(nb[i])
 			}
@@ -187,10 +188,24 @@ func (e *elfPair) compareNotes(ctx context.Context, x *diff.Examiner, n *diff.No
 			n.Reasons = append(n.Reasons, diff.Reason{Field: na[i].name(), A: e.a.value(na[i]), B: e.b.value(nb[i])})
 		}
 	}
-	if len(n.Reasons) == 0 {
-		n.Reasons = append(n.Reasons, diff.Reason{Field: "notes"})
+	if len(n.Reasons) == 0 || !bytes.Equal(besideNotes(pa, na), besideNotes(pb, nb)) {
+		n.Reasons = append(n.Reasons, diff.Reason{Field: "bytes beside what the notes say"})
 	}
 	return nil
+}
+
+// besideNotes is a section without what its notes say, how long that is, and the
+// zeros after it.
+func besideNotes(p []byte, notes []note) (out []byte) {
+	from := uint64(0)
+	for _, t := range notes {
+		out = append(append(out, p[from:t.at+4]...), p[t.at+8:t.off]...)
+		from = t.off + uint64(len(t.desc))
+		for pad := (4 - from%4) % 4; pad > 0 && from < uint64(len(p)) && p[from] == 0; pad-- {
+			from++
+		}
+	}
+	return append(out, p[from:]...)
 }
 
 func (e *elfPair) noteAlign(f *elfFile, s *diff.Side) uint64 {

@@ -57,8 +57,8 @@ func (f *elfFile) readSymbols(t *section) (*symbolsRead, error) {
 		if !ok && s.nameOff != 0 {
 			name = fmt.Sprintf("name at %d, outside of the table", s.nameOff)
 		}
-		if s.typ() == elf.STT_SECTION && int(s.shndx) < len(f.sections) {
-			name = f.sections[s.shndx].name
+		if s.typ() == elf.STT_SECTION && s.nameOff == 0 && int(s.shndx) < len(f.sections) {
+			name = f.sections[s.shndx].name // one that has a name of its own goes by that
 		}
 		r.syms, r.name = append(r.syms, s), append(r.name, name)
 		if v != nil {

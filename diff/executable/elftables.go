@@ -246,10 +246,14 @@ func (e *elfPair) compareSegments(ctx context.Context, x *diff.Examiner, n *diff
 }
 
 // sectionFields are those of a pair of sections.
-func (e *elfPair) sectionFields(i, _ int) []field {
+func (e *elfPair) sectionFields(i, j int) []field {
 	name := field{name: "place of the name", n: 4, follows: always}
 	size, off, addr := field{name: "size", follows: always}, field{name: "offset", follows: always}, field{name: "address", follows: always}
-	if i < len(e.a.sections) {
+	if i < len(e.a.sections) && j < len(e.b.sections) {
+		if !e.a.sections[i].hasBytes() || !e.b.sections[j].hasBytes() {
+			off.follows = func(_, _ uint64) bool { return e.a.offsetFits(i) && e.b.offsetFits(j) }
+			addr.follows = func(_, _ uint64) bool { return e.a.addressFits(i) && e.b.addressFits(j) }
+		}
 		switch e.a.sections[i].typ {
 		case elf.SHT_NOBITS:
 			size.follows = nil // there are no bytes that would show it

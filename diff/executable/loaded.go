@@ -94,5 +94,27 @@ func (e *elfPair) sameSections(i, j int) bool {
 	}
 	na, okA := e.a.segmentFits(i)
 	nb, okB := e.b.segmentFits(j)
+	if len(na) == 0 && len(nb) == 0 {
+		return okA && okB && e.a.placedAlone(i) && e.b.placedAlone(j)
+	}
 	return okA && okB && slices.Equal(na, nb)
+}
+
+// placedAlone reports whether a segment that holds no bytes of sections lies where
+// one has to: it is the headers of the file, or, where the sections' bytes were
+// taken out into another file, it still ends where one of them does.
+func (f *elfFile) placedAlone(i int) bool {
+	g := &f.segments[i]
+	table := f.header.phoff + uint64(f.header.phnum)*uint64(f.header.phentsize)
+	switch {
+	case g.off == f.header.phoff || g.off == 0 && g.fileSize > 0:
+		return g.off+g.fileSize == table
+	case g.off > uint64(f.in.Size) || g.off%pageSize != g.vaddr%pageSize:
+		return g.off == 0 && g.fileSize == 0
+	case g.fileSize == 0:
+		return true
+	}
+	return slices.ContainsFunc(f.sections, func(s section) bool {
+		return s.flags&elf.SHF_ALLOC != 0 && s.addr+s.size == g.vaddr+g.fileSize
+	})
 }

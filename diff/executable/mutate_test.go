@@ -96,3 +96,24 @@ func TestBorrowedLayout(t *testing.T) {
 		t.Error(mutate.Sketch(n))
 	}
 }
+
+// TestBorrowedNote changes a note beside the build ID that it holds, which must not
+// account for that.
+func TestBorrowedNote(t *testing.T) {
+	plain := executable.Sectioned(binary.LittleEndian)
+	id := "GNU\x00\x07\x00\x00\x00"
+	replaced := func(with string) []byte {
+		if !bytes.Contains(plain, []byte(id)) {
+			t.Fatal("there is no build ID")
+		}
+		return bytes.Replace(plain, []byte(id), []byte(with), 1)
+	}
+	for _, with := range []string{"GMU\x00\x07\x00\x00\x00", "GNU\x01\x08\x00\x00\x00"} {
+		if n := mutate.Compare(t, "x", plain, replaced(with)); n.Residue == diff.ResidueNone {
+			t.Errorf("%q: %s", with, mutate.Sketch(n))
+		}
+	}
+	if n := mutate.Compare(t, "x", plain, replaced("GNU\x00\x09\x00\x00\x00")); n.Residue != diff.ResidueNone {
+		t.Error(mutate.Sketch(n))
+	}
+}
