@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/stagescope/stagescope/diff"
 	"github.com/stagescope/stagescope/diff/executable"
@@ -123,12 +125,18 @@ func (p *programParts) compilers() {
 		}
 		p.compiler = r.A + " → " + r.B
 		r.Cause = &diff.Cause{ID: "D5b", Name: "compiler or its options", Confidence: diff.Likely, Evidence: "the program says by what it was made", Fix: "pin the compiler and its options"}
-		if k.Name == ".comment" && p.loaded.idle(k) {
+		if k.Name == ".comment" && p.loaded.idle(k) && printable(r.A) && printable(r.B) {
 			r.Cause.Confidence = diff.Proved
 			k.UnexplainedA, k.UnexplainedB = nil, nil
 			k.Settle()
 		}
 	}
+}
+
+// printable reports a text that a compiler may have written: letters and signs, and
+// nothing that controls a terminal or is no UTF-8.
+func printable(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
 // libraryPaths: D2d.

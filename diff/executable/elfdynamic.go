@@ -330,10 +330,26 @@ func (e *elfPair) compareDebugLink(ctx context.Context, x *diff.Examiner, n *dif
 	if !bytes.Equal(na, nb) {
 		n.Reasons = append(n.Reasons, diff.Reason{Field: "file with the debug information", A: short(string(na)), B: short(string(nb))})
 	}
+	if n.Name == debugLink {
+		fillA, sumA := beforeLast(ra, 4)
+		fillB, sumB := beforeLast(rb, 4)
+		if ra, rb = sumA, sumB; len(bytes.Trim(fillA, "\x00"))+len(bytes.Trim(fillB, "\x00")) > 0 {
+			n.Reasons = append(n.Reasons, diff.Reason{Field: "bytes before the checksum", A: fmt.Sprintf("%x", tail(fillA)), B: fmt.Sprintf("%x", tail(fillB))})
+		}
+	}
 	if !bytes.Equal(ra, rb) {
 		n.Reasons = append(n.Reasons, diff.Reason{Field: "checksum of the debug information", A: fmt.Sprintf("%x", tail(ra)), B: fmt.Sprintf("%x", tail(rb))})
 	}
 	return nil
+}
+
+// debugLink names the file with the debug information, and has, aligned, its checksum.
+const debugLink = ".gnu_debuglink"
+
+// beforeLast cuts the last bytes off.
+func beforeLast(p []byte, n int) (before, last []byte) {
+	k := max(0, len(p)-n)
+	return p[:k], p[k:]
 }
 
 // tail is the last 20 bytes, at most.

@@ -29,7 +29,8 @@ type elfFile struct {
 	header   elfHeader
 	segments []segment
 	sections []section
-	notes    []string // what is odd about it
+	notes    []string                   // what is odd about it
+	locals   map[elf.SectionType]uint64 // how many symbols of a table are local, once that was asked
 
 	versions  func() *versions // of its dynamic symbols
 	versioned func() versioned // names of which the version has to be said; nil for none

@@ -95,6 +95,12 @@ func TestPlaces(t *testing.T) {
 			t.Errorf("%s: %s, residue %s\n%s", what, n.Status, n.Residue, sketch(n, ""))
 		}
 	}
+	count := bytes.Clone(a)
+	at := shoff(a) + 3*64 + 44 // where the table of symbols says how many are local
+	binary.LittleEndian.PutUint32(count[at:], 2)
+	if n := compareFiles(t, a, count); n.Residue != diff.ResidueKnown {
+		t.Errorf("the number of local symbols: %s", sketch(n, ""))
+	}
 	n := compareFiles(t, a, zeroed("on 2026, or some day later", 0, 0, 0))
 	if h := child(t, n, "section headers"); h.Residue != diff.ResidueNone {
 		t.Errorf("what moved with data that grew is not seen to: %s", sketch(n, ""))

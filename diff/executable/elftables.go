@@ -277,15 +277,36 @@ func (e *elfPair) sectionInfo(x, y uint64) bool {
 }
 
 // symbolCounts reports numbers that the symbol tables explain, which are
-// compared symbol by symbol.
+// compared symbol by symbol: of the local ones, which come first.
 func (e *elfPair) symbolCounts(x, y uint64) bool {
 	for _, typ := range []elf.SectionType{elf.SHT_SYMTAB, elf.SHT_DYNSYM} {
-		ta, tb := e.a.symbolTable(typ), e.b.symbolTable(typ)
-		if ta != nil && tb != nil && uint64(ta.info) == x && uint64(tb.info) == y {
+		if ta, tb := e.a.symbolTable(typ), e.b.symbolTable(typ); ta != nil && tb != nil && e.a.localSymbols(ta) == x && e.b.localSymbols(tb) == y {
 			return true
 		}
 	}
 	return false
+}
+
+// localSymbols counts those that come first.
+func (f *elfFile) localSymbols(t *section) (n uint64) {
+	if n, ok := f.locals[t.typ]; ok {
+		return n
+	}
+	err := f.eachSymbol(t, func(_ int, s elfSymbol) bool {
+		if elf.ST_BIND(s.info) != elf.STB_LOCAL {
+			return false
+		}
+		n++
+		return true
+	})
+	if err != nil {
+		n = 0
+	}
+	if f.locals == nil {
+		f.locals = map[elf.SectionType]uint64{}
+	}
+	f.locals[t.typ] = n
+	return n
 }
 
 func (e *elfPair) compareSections(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input) error {

@@ -113,6 +113,12 @@ func TestBorrowedNote(t *testing.T) {
 			t.Errorf("%q: %s", with, mutate.Sketch(n))
 		}
 	}
+	if n := mutate.Compare(t, "x", plain, bytes.Replace(plain, []byte("GCC: 1"), []byte("GCC: \x1b"), 1)); n.Residue == diff.ResidueNone {
+		t.Errorf("an escape is a compiler's: %s", mutate.Sketch(n))
+	}
+	if n := mutate.Compare(t, "x", plain, bytes.Replace(plain, []byte("GCC: 1"), []byte("GCC: 2"), 1)); n.Residue != diff.ResidueNone {
+		t.Error(mutate.Sketch(n))
+	}
 	if n := mutate.Compare(t, "x", plain, replaced("GNU\x00\x09\x00\x00\x00")); n.Residue != diff.ResidueNone {
 		t.Error(mutate.Sketch(n))
 	}
