@@ -80,6 +80,8 @@ func TestMutated(t *testing.T) {
 		"cpio odc":  cpio("070707", [2]int{6, 59}),
 		"cpio crc":  cpio("070702", [2]int{6, 54}, [2]int{62, 94}),
 		"zip":       {Name: "x.zip", Plain: zfiles(1_700_000_000), Also: [][]byte{zfiles(1_700_009_998)}, Pieces: zipPieces, Mend: mendZip, Harmless: zipTimes},
+		"jmod":      {Name: "x.jmod", Plain: after(jmodMagic, false, 1_700_000_000, ""), Also: [][]byte{after(jmodMagic, false, 1_700_009_998, "")}, Harmless: zipTimes},
+		"zipapp":    {Name: "x.pyz", Plain: after(script, true, 1_700_000_000, ""), Also: [][]byte{after(script, true, 1_700_009_998, "")}, Harmless: zipTimes},
 		"jar":       {Name: "x.jar", Plain: jar(1_700_000_000, "One"), Also: [][]byte{jar(1_700_009_998, "One")}, Pieces: zipPieces, Mend: mendZip, Harmless: zipTimes, Slow: true},
 		"wheel":     {Name: "x-1-py3-none-any.whl", Plain: wheel(1_700_000_000), Also: [][]byte{wheel(1_700_009_998)}, Pieces: zipPieces, Mend: mendZip, Harmless: zipTimes, Slow: true},
 		"deb":       {Name: "x.deb", Plain: debOf(1), Also: [][]byte{debOf(1_700_000_000)}, Pieces: arPieces, Harmless: debHeaders},

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"archive/tar"
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -93,11 +94,11 @@ func innerRpm(_ context.Context, _ *diff.Examiner, in *diff.Input) (*diff.Input,
 }
 
 // unpackCpio writes the files of the first archive. Of files with several names the
-// last has the content.
+// last has the content in newc, and each has it in odc.
 func unpackCpio(ctx context.Context, x *diff.Examiner, in *diff.Input, w *tar.Writer) ([]string, error) {
 	lacks := []string{"xattr"}
 	s := &cpioStream{in: in}
-	content := map[[3]int64]string{} // of files with several names, the first that was written
+	content := map[[3]int64]cpioContent{} // of files with several names, the first that was written
 	waiting := map[[3]int64][]*tar.Header{}
 	for i := 0; ; i++ {
 		m, err := s.Next(ctx)
@@ -121,8 +122,8 @@ func unpackCpio(ctx context.Context, x *diff.Examiner, in *diff.Input, w *tar.Wr
 			}
 			continue
 		}
-		if first, ok := content[id]; ok && m.Size == 0 {
-			h.Typeflag, h.Linkname = tar.TypeLink, first
+		if first, ok := content[id]; ok && (m.Size == 0 || equalAt(in, first.at, within(m))) {
+			h.Typeflag, h.Linkname = tar.TypeLink, first.name
 			if err := put(ctx, w, h, nil, 0); err != nil {
 				return lacks, err
 			}
@@ -135,7 +136,7 @@ func unpackCpio(ctx context.Context, x *diff.Examiner, in *diff.Input, w *tar.Wr
 		if err := put(ctx, w, h, m.Body, m.Size); err != nil {
 			return lacks, err
 		}
-		content[id] = h.Name
+		content[id] = cpioContent{h.Name, within(m)}
 		for _, l := range waiting[id] {
 			l.Typeflag, l.Linkname = tar.TypeLink, h.Name
 			if err := put(ctx, w, l, nil, 0); err != nil {
@@ -153,6 +154,38 @@ func unpackCpio(ctx context.Context, x *diff.Examiner, in *diff.Input, w *tar.Wr
 	return lacks, nil
 }
 
+// cpioContent is a file with several names that was written under one.
+type cpioContent struct {
+	name string
+	at   diff.Range
+}
+
+// within is where a member's content lies.
+func within(m *diff.Member) diff.Range {
+	if m.Within == nil {
+		return diff.Range{}
+	}
+	return *m.Within
+}
+
+// equalAt compares two stretches of an input.
+func equalAt(in *diff.Input, a, b diff.Range) bool {
+	if a.Len != b.Len {
+		return false
+	}
+	var pa, pb [32 << 10]byte
+	for done := int64(0); done < a.Len; {
+		k := min(int64(len(pa)), a.Len-done)
+		na, _ := in.ReadAt(pa[:k], a.Off+done)
+		nb, _ := in.ReadAt(pb[:k], b.Off+done)
+		if int64(na) < k || int64(nb) < k || !bytes.Equal(pa[:k], pb[:k]) {
+			return false
+		}
+		done += k
+	}
+	return true
+}
+
 func cpioEntry(name string, n map[string]int64) *tar.Header {
 	h := &tar.Header{Name: name, Typeflag: tarTypes[n["mode"]&modeType], Mode: n["mode"] & 0o7777, Uid: int(n["uid"]), Gid: int(n["gid"]), ModTime: time.Unix(n["mtime"], 0)}
 	if h.Typeflag == 0 {
@@ -168,8 +201,12 @@ func cpioEntry(name string, n map[string]int64) *tar.Header {
 // unpackZip writes the files of a zip archive. It has no place for owners, links or
 // attributes; its times are of an unknown zone, and what is not from Unix has no modes.
 func unpackZip(ctx context.Context, x *diff.Examiner, in *diff.Input, w *tar.Writer) ([]string, error) {
+	return unpackZipAfter(ctx, x, in, w, 0)
+}
+
+func unpackZipAfter(ctx context.Context, x *diff.Examiner, in *diff.Input, w *tar.Writer, before int64) ([]string, error) {
 	lacks := []string{"uid", "gid", "mtime", "hard link", "device", "xattr"}
-	s, err := openZip(ctx, x, in)
+	s, err := openZip(ctx, x, in, before)
 	if err != nil {
 		return lacks, err
 	}

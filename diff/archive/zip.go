@@ -32,11 +32,16 @@ func init() {
 }
 
 func compareZip(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input) error {
+	return compareZipAfter(ctx, x, n, a, b, [2]int64{})
+}
+
+// compareZipAfter compares archives that so many bytes of a file lie before.
+func compareZipAfter(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *diff.Input, before [2]int64) error {
 	var ss [2]*zipStream
 	var why [2]error
 	ins := [2]*diff.Input{a, b}
 	for i, in := range ins {
-		ss[i], why[i] = openZip(ctx, x, in)
+		ss[i], why[i] = openZip(ctx, x, in, before[i])
 		if why[i] == nil && in.Cut != "" {
 			why[i] = bad("%s", in.Cut)
 		}
@@ -70,6 +75,8 @@ type zipStream struct {
 	rest64 []byte // that of zip64, without what was checked
 	count  uint64 // of members, as that says; 0 when there is none
 	gaps   []byte // what lies before and between the members
+	before int64  // bytes of the file before the archive, which offsets may count
+	base   int64  // bytes that they do count
 	next   int
 }
 
@@ -77,9 +84,10 @@ func bad(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", diff.ErrFormat, fmt.Sprintf(format, args...))
 }
 
-// openZip reads the central directory, and places every byte of the archive.
-func openZip(ctx context.Context, x *diff.Examiner, in *diff.Input) (*zipStream, error) {
-	s := &zipStream{in: in}
+// openZip reads the central directory, and places every byte of the archive, which so
+// many bytes of its file lie before.
+func openZip(ctx context.Context, x *diff.Examiner, in *diff.Input, before int64) (*zipStream, error) {
+	s := &zipStream{in: in, before: before}
 	dir, err := s.directory()
 	if err != nil {
 		return nil, err

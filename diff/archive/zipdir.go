@@ -31,6 +31,9 @@ func (s *zipStream) directory() (diff.Range, error) {
 				return d, bad("the two end records place the directory differently")
 			}
 			d, s.count = wd, count
+		case s.before > 0 && d.Off+d.Len == off+int64(i)+s.before:
+			s.base = s.before
+			d.Off -= s.base
 		case d.Off+d.Len != off+int64(i):
 			return d, bad("the central directory does not lie before the end record")
 		}
@@ -58,6 +61,9 @@ func (s *zipStream) file(cd []byte, end int64) (*zipFile, int, error) {
 	f.local.Off, f.data.Len = int64(le.Uint32(cd[42:])), int64(le.Uint32(cd[20:]))
 	if err := f.widen(cd[46+nameLen : 46+nameLen+int(le.Uint16(cd[30:]))]); err != nil {
 		return nil, 0, err
+	}
+	if f.local.Off -= s.base; f.local.Off < 0 {
+		return nil, 0, bad("%q lies before the archive", f.name)
 	}
 	if flags := le.Uint16(cd[8:]); flags&0x2041 != 0 || f.method != 0 && f.method != 8 {
 		return nil, 0, bad("%q is encrypted or has method %d", f.name, f.method)
