@@ -27,7 +27,24 @@ func init() {
 
 func isTar(in *Input) bool {
 	h := in.Head()
-	return len(h) >= 512 && string(h[257:262]) == "ustar"
+	return len(h) >= 512 && (string(h[257:262]) == "ustar" || isOldTar(h[:512]))
+}
+
+// isOldTar recognises a header of Unix V7, which has no magic number: a name, nothing
+// but zeros after the name of a link, and a checksum that fits. GNU tar writes the
+// zeros of device numbers.
+func isOldTar(h []byte) bool {
+	if h[0] == 0 || len(bytes.Trim(h[257:329], "\x00")) > 0 || len(bytes.Trim(h[329:], "\x000")) > 0 {
+		return false
+	}
+	said, err := strconv.ParseInt(strings.Trim(string(h[148:156]), " \x00"), 8, 64)
+	sum := int64(8 * ' ')
+	for i, c := range h {
+		if i < 148 || i >= 156 {
+			sum += int64(c)
+		}
+	}
+	return err == nil && said == sum
 }
 
 func compareTar(ctx context.Context, x *Examiner, n *Node, a, b *Input) error {

@@ -73,8 +73,8 @@ Two paths that are no images are compared as files or as directories. Archives
 that are named by their paths alone, and hold the same image, are compared as
 files as well: they may have other tags, or files that are no part of it.
 
-An image, a directory and an archive (tar, zip, cpio, squashfs, what is compressed,
-the files of a deb, rpm or apk) are compared with one another as trees of files:
+An image, a directory and an archive (tar, zip, cpio, ar, squashfs, what is compressed,
+the files of a deb, rpm, apk or jmod) are compared with one another as trees of files:
 equal ones are "same tree, other container", which is a difference, and what one side
 does not record is counted. What is cut off or damaged is compared as far as it can
 be read. "-" is standard input, and <(command) is read to its end.

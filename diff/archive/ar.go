@@ -26,7 +26,7 @@ const (
 )
 
 func init() {
-	diff.Register(diff.Format{Kind: KindAr, Files: true, Match: func(in *diff.Input) bool { return in.HasPrefix(arMagic) }, Compare: compareAr, Partial: true})
+	diff.Register(diff.Format{Kind: KindAr, Files: true, Match: func(in *diff.Input) bool { return in.HasPrefix(arMagic) }, Compare: compareAr, Partial: true, Unpack: unpackAr})
 }
 
 // KindDeb is a Debian package: an ar archive of two tar archives.

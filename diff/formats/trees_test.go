@@ -2,6 +2,7 @@ package formats
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -72,6 +73,8 @@ func TestTreeAndArchive(t *testing.T) {
 		{"tar.lz4", "lz4", "tar in lz4", `tar -c . | lz4 -q >$O`, nil},
 		{"zip", "zip", "zip", `zip -qry - . >$O`, []string{"uid", "hard link"}},
 		{"cpio", "cpio", "cpio", `find . | LC_ALL=C sort | cpio -o -H newc --quiet >$O`, nil},
+		{"cpio, each name with its content", "cpio", "cpio", `find . | LC_ALL=C sort | cpio -o -H odc --quiet >$O`, nil},
+		{"tar of Unix V7", "tar", "tar", `tar --format=v7 -cf $O .`, nil},
 		{"squashfs", "mksquashfs", "squashfs", `rm -f $O; mksquashfs . $O -quiet -no-progress >/dev/null`, []string{"hard link"}},
 		{"deb", "dpkg-deb", "tar in xz in deb", `cp -a . $O.d; mkdir $O.d/DEBIAN; printf 'Package: x\nVersion: 1\nArchitecture: all\nMaintainer: a <a@b>\nDescription: x\n' >$O.d/DEBIAN/control; dpkg-deb -Zxz -b $O.d $O >/dev/null`, nil},
 	} {
@@ -148,6 +151,47 @@ func changedTree(t *testing.T, dir, archive string) {
 	}
 	if c := findNode(n, "bin/tool"); len(c.Suspicions) == 0 {
 		t.Error("a set-id bit is not suspicious")
+	}
+}
+
+// TestTreeAndObjects compares a directory with an archive of objects: what ar writes
+// with D says nothing of its files, and what has one name twice is no directory.
+func TestTreeAndObjects(t *testing.T) {
+	tool(t, "ar")
+	t.Chdir(t.TempDir())
+	for name, text := range map[string]string{"d/a.o": "one", "d/b.o": "two", "d/a_long_name_of_an_object.o": "three", "e/a.o": "four"} {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run := func(args ...string) {
+		t.Helper()
+		if b, err := exec.Command("ar", args...).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, b)
+		}
+	}
+	objects := []string{"d/a.o", "d/b.o", "d/a_long_name_of_an_object.o"}
+	run(append([]string{"rcD", "x.a"}, objects...)...)
+	run(append([]string{"rcU", "u.a"}, objects...)...)
+	run(append([]string{"qcD", "twice.a"}, append(objects, "e/a.o")...)...)
+	n, err := comparePaths(t, "x.a", "d")
+	if err != nil || n.Kind != diff.KindTree || n.Status != diff.Differs || n.Capped || len(n.Children) > 0 || n.Equal != 4 || n.Reasons[0].Cause.Name != "same tree, other container" {
+		t.Fatal(err, notes(n))
+	}
+	lost := func(field string) bool {
+		return slices.ContainsFunc(n.Unrecorded, func(u diff.Unrecorded) bool { return u.Field == field && u.Side == "A" })
+	}
+	if !lost("mode") || !lost("uid") {
+		t.Errorf("%+v", n.Unrecorded)
+	}
+	if err := errors.Join(os.WriteFile("d/b.o", []byte("2"), 0o644), os.Remove("d/a.o")); err != nil {
+		t.Fatal(err)
+	}
+	if n, err = comparePaths(t, "d", "u.a"); err != nil || n.Status != diff.Differs || n.Capped || findNode(n, "a.o").Status != diff.OnlyB || len(findNode(n, "b.o").Reasons) == 0 || !slices.ContainsFunc(findNode(n, "b.o").Reasons, func(r diff.Reason) bool { return r.Field == "size" }) {
+		t.Error(err, notes(n))
+	}
+	if n, err = comparePaths(t, "twice.a", "d"); err != nil || !n.Capped || n.Status == diff.Same || !strings.Contains(notes(n), `several members with the name "a.o"`) {
+		t.Error(err, notes(n))
 	}
 }
 
