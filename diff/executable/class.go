@@ -35,6 +35,7 @@ type class struct {
 	version string
 	utf8    map[int]string
 	refs    map[int][2]int // constants that name others
+	values  map[int][]byte // constants that are numbers
 	tags    map[int]byte
 	texts   []string // constants that are text, sorted
 	imports []string // classes, methods and fields of others and its own, sorted
@@ -72,7 +73,7 @@ func readClass(in *diff.Input) (*class, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &class{in: in, p: p, utf8: map[int]string{}, refs: map[int][2]int{}, tags: map[int]byte{}}
+	c := &class{in: in, p: p, utf8: map[int]string{}, refs: map[int][2]int{}, tags: map[int]byte{}, values: map[int][]byte{}}
 	c.take(4)
 	minor := c.u16()
 	c.version = fmt.Sprintf("%d.%d", c.u16(), minor)
@@ -107,9 +108,9 @@ func (c *class) pool() {
 		case 1: // text
 			c.utf8[i] = string(c.take(c.u16()))
 		case 3, 4: // int, float
-			c.take(4)
+			c.values[i] = c.take(4)
 		case 5, 6: // long, double: they take two numbers
-			c.take(8)
+			c.values[i] = c.take(8)
 			i++
 		case 7, 8, 16, 19, 20: // class, string, method type, module, package
 			c.refs[i] = [2]int{c.u16(), 0}
@@ -172,6 +173,7 @@ func compareClass(ctx context.Context, x *diff.Examiner, n *diff.Node, a, b *dif
 	if err != nil {
 		return fmt.Errorf("side B: %w", err)
 	}
+	methods(ca, cb)
 	if err := x.Parts(ctx, n, a, b, ca.parts, cb.parts); err != nil {
 		return err
 	}
