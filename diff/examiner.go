@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/stagescope/stagescope/chain"
 )
@@ -92,7 +93,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 	}
 	n, err := b.r.Read(p)
 	if b.left -= int64(n); b.left < 0 {
-		return 0, fmt.Errorf("%w: it decodes to more bytes than are looked at", ErrLimit)
+		return 0, fmt.Errorf("%w: it decodes to more bytes than are looked at (--max-decoded)", ErrLimit)
 	}
 	return n, err
 }
@@ -225,7 +226,7 @@ func open(f func() (ReaderAtCloser, int64, error), name string) (*Input, func() 
 func (x *Examiner) examine(ctx context.Context, n *Node, ask bool, a, b *Input) error {
 	if x.depth >= x.limit.Depth {
 		n.Capped = true
-		n.note(fmt.Sprintf("containers more than %d deep are not opened", x.limit.Depth))
+		n.note(fmt.Sprintf("containers more than %d deep are not opened (--max-depth)", x.limit.Depth))
 		return nil
 	}
 	if ask {
@@ -266,10 +267,14 @@ func (x *Examiner) try(ctx context.Context, f Format, n *Node, a, b *Input) (don
 	return false, nil
 }
 
-// note adds a sentence to what is said of a node.
+// note adds a sentence to what is said of a node. How a comparison was ended early is
+// said in words for people.
 func (n *Node) note(s string) {
+	s = endings.Replace(s)
 	if n.Note != "" {
 		n.Note += "; "
 	}
 	n.Note += s
 }
+
+var endings = strings.NewReplacer(context.DeadlineExceeded.Error(), "the time limit was over", context.Canceled.Error(), "it was interrupted")

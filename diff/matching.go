@@ -337,7 +337,7 @@ func (m *matching) finish(complete bool) error {
 	}
 	if m.more > 0 {
 		m.n.Capped = true
-		m.n.note(fmt.Sprintf("%d more members differ; the tree holds at most %d nodes", m.more, m.x.limit.Nodes))
+		m.n.note(fmt.Sprintf("%d more members differ; the tree holds at most %d nodes (--max-nodes)", m.more, m.x.limit.Nodes))
 		m.n.Status = Differs
 	}
 	m.sayExcluded()

@@ -146,7 +146,7 @@ func (r *reading) run(ctx context.Context, out chan<- *member) error {
 			return fmt.Errorf("reading side %s: %w", r.name, err)
 		}
 		if r.n >= r.x.limit.Members {
-			return fmt.Errorf("reading side %s: %w: it has more than %d members", r.name, ErrLimit, r.n)
+			return fmt.Errorf("reading side %s: %w: it has more than %d members (--max-members)", r.name, ErrLimit, r.n)
 		}
 		m := &member{Member: *got, seq: r.n, key: got.Name, stream: r}
 		late, _ := got.Body.(unread)

@@ -118,9 +118,9 @@ func (x *Examiner) noRoom(ctx context.Context, n *Node, p *Part, a, b *Input) er
 
 func (n *Node) saysOmitted(k, bound int) string {
 	if k == 1 {
-		return fmt.Sprintf("%q differs and is not shown: the tree holds at most %d nodes", n.omitted.first, bound)
+		return fmt.Sprintf("%q differs and is not shown: the tree holds at most %d nodes (--max-nodes)", n.omitted.first, bound)
 	}
-	return fmt.Sprintf("%q and %d more parts differ and are not shown: the tree holds at most %d nodes", n.omitted.first, k-1, bound)
+	return fmt.Sprintf("%q and %d more parts differ and are not shown: the tree holds at most %d nodes (--max-nodes)", n.omitted.first, k-1, bound)
 }
 
 // pairOf is Pair, but for parts that bring their own comparison.

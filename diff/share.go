@@ -287,7 +287,7 @@ func (u *unit) undo() {
 	}
 	*u.node = u.before
 	u.node.passed, u.node.Capped = true, true
-	u.node.note(fmt.Sprintf("its content was not looked into: the tree holds at most %d nodes, and at most %d bytes are kept aside for it", u.share.limit.Nodes, u.share.limit.Spool))
+	u.node.note(fmt.Sprintf("its content was not looked into: the tree holds at most %d differences (--max-nodes), and at most %d bytes are kept aside on disk (--max-kept)", u.share.limit.Nodes, u.share.limit.Spool))
 	u.node.settle()
 	u.node = nil
 }

@@ -128,6 +128,20 @@ func TestNoiseDoesNotHideResidue(t *testing.T) {
 	}
 }
 
+// TestRowNamesAFieldOnce shows that a property of which many places differ does not fill
+// the row.
+func TestRowNamesAFieldOnce(t *testing.T) {
+	root := packageDiff()
+	code := root.Children[0].Children[0].Children[0]
+	for range 3 {
+		code.Reasons = append(code.Reasons, diff.Reason{Field: "data that code refers to"})
+	}
+	d, _ := comparingTree(t, root, 200, 24)
+	if out := d.screen(); !strings.Contains(out, "data that code refers to (3 times)") {
+		t.Error(out)
+	}
+}
+
 // TestOutwards shows that h and left close nodes and go up the tree, and never leave
 // the comparison.
 func TestOutwards(t *testing.T) {

@@ -185,7 +185,7 @@ func cause(n *diff.Node) (string, look.Role) {
 	left := total(n.UnexplainedA) + total(n.UnexplainedB)
 	switch {
 	case len(fields) > 0:
-		return strings.Join(fields, ", "), look.Warn
+		return strings.Join(render.Together(fields), ", "), look.Warn
 	case least != nil && least.Confidence == diff.Likely:
 		return least.Name + ", " + least.Confidence.String(), look.Warn
 	case left > 0 && n.Leaf():

@@ -80,6 +80,7 @@ func (a *app) runDiff(ctx context.Context, refA, refB string, f diffFlags) error
 	if err := w.write(); err != nil {
 		return err
 	}
+	w.next(refA, refB)
 	return w.judge(ctx.Err(), limited.Err() != nil)
 }
 

@@ -92,7 +92,10 @@ it gives the tree root that the party signed; the report says so.`,
 			if f.schema {
 				return cobra.NoArgs(cmd, args)
 			}
-			return cobra.ExactArgs(2)(cmd, args)
+			if len(args) != 2 {
+				return withHint(fmt.Errorf("diff compares two things, and %d are named", len(args)), "stagescope diff A B, each an image, a file or a directory; --help lists their forms")
+			}
+			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.schema {
@@ -106,6 +109,12 @@ it gives the tree root that the party signed; the report says so.`,
 		},
 	}
 	f.define(c.Flags())
+	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		if strings.Contains(err.Error(), "--time-limit") {
+			return withHint(err, "write a time with its unit: 30s, 5m, 1h")
+		}
+		return err
+	})
 	return c
 }
 

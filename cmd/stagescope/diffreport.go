@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/stagescope/stagescope/diff"
 	"github.com/stagescope/stagescope/diff/render"
@@ -31,6 +32,20 @@ func (w *diffReport) judge(interrupted error, early bool) error {
 		return nil
 	}
 	return withHint(errors.New("not all of it could be compared, so that nothing is proven"), "the report says at its place what was not, and why")
+}
+
+// next says on a terminal, below a report that has scrolled its own beginning away, what
+// was found and what a person can do now. What is led elsewhere gets nothing of it.
+func (w *diffReport) next(refA, refB string) {
+	if !isTerminal(w.a.out) || !isTerminal(w.a.err) || w.flags.out != "" || w.flags.format != "text" {
+		return
+	}
+	for i, l := range w.o.Closing(w.root, diff.OnlyOnce(refA) || diff.OnlyOnce(refB)) {
+		if i == 0 {
+			l = "\nstagescope: " + l
+		}
+		fmt.Fprintln(w.a.err, l)
+	}
 }
 
 // complete reports whether all of both sides was seen.

@@ -53,7 +53,11 @@ func (o output) check(inputs ...string) error {
 func (o output) writable(dir string) error {
 	f, err := os.CreateTemp(dir, ".stagescope-*")
 	if err != nil {
-		return withHint(fmt.Errorf("writing %s: %w", o.what, err), "name a file in a directory that is there and can be written to")
+		var pe *fs.PathError
+		if errors.As(err, &pe) {
+			err = pe.Err // the name that was tried is none of the person's
+		}
+		return withHint(fmt.Errorf("writing %s into %q: %w", o.what, dir, err), "name a file in a directory that is there and can be written to")
 	}
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }

@@ -80,7 +80,7 @@ func checkAr(ctx context.Context, in *diff.Input, most int) (members int, err er
 			return members, err
 		}
 		if members > most {
-			return members, fmt.Errorf("%w: more than %d members", diff.ErrLimit, most)
+			return members, fmt.Errorf("%w: more than %d members (--max-members)", diff.ErrLimit, most)
 		}
 		switch _, err := s.Next(ctx); err {
 		case nil:

@@ -100,7 +100,7 @@ func cpioParts(ctx context.Context, x *diff.Examiner, in *diff.Input) ([]diff.Pa
 		s := &cpioStream{in: rest}
 		for i := 0; ; i++ {
 			if i > x.Limits().Members {
-				return nil, fmt.Errorf("%w: more than %d members", diff.ErrLimit, x.Limits().Members)
+				return nil, fmt.Errorf("%w: more than %d members (--max-members)", diff.ErrLimit, x.Limits().Members)
 			}
 			if err := ctx.Err(); err != nil {
 				return nil, err

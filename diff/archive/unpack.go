@@ -112,7 +112,7 @@ func unpackCpio(ctx context.Context, x *diff.Examiner, in *diff.Input, w *tar.Wr
 			continue
 		}
 		if i > x.Limits().Members {
-			return lacks, fmt.Errorf("%w: more than %d members", diff.ErrLimit, i)
+			return lacks, fmt.Errorf("%w: more than %d members (--max-members)", diff.ErrLimit, i)
 		}
 		h, n := cpioEntry(m.Name, s.last), s.last
 		id := [3]int64{n["ino"], n["dev"] + n["dev major"]<<32, n["dev minor"]}

@@ -101,7 +101,7 @@ func openZip(ctx context.Context, x *diff.Examiner, in *diff.Input, before int64
 			return nil, err
 		}
 		if len(s.files) >= x.Limits().Members {
-			return nil, fmt.Errorf("%w: more than %d members", diff.ErrLimit, len(s.files))
+			return nil, fmt.Errorf("%w: more than %d members (--max-members)", diff.ErrLimit, len(s.files))
 		}
 		f, n, err := s.file(cd, dir.Off)
 		if err != nil {
@@ -121,7 +121,7 @@ func openZip(ctx context.Context, x *diff.Examiner, in *diff.Input, before int64
 		// bytes and not half.
 		k, err := io.Copy(io.Discard, &limited{ctx: ctx, r: s.open(f), left: x.Limits().Decoded})
 		if errors.Is(err, diff.ErrLimit) {
-			return nil, fmt.Errorf("%q: %w: it decodes to more bytes than are looked at", f.name, err)
+			return nil, fmt.Errorf("%q: %w: it decodes to more bytes than are looked at (--max-decoded)", f.name, err)
 		}
 		if err != nil || k != f.size {
 			return nil, bad("%q has %d of %d bytes: %v", f.name, k, f.size, err)

@@ -89,7 +89,7 @@ func (w *within) Read(p []byte) (int, error) {
 	}
 	n, err := w.r.Read(p)
 	if w.left -= int64(n); w.left < 0 {
-		return 0, fmt.Errorf("%w: it decodes to more bytes than are looked at", diff.ErrLimit)
+		return 0, fmt.Errorf("%w: it decodes to more bytes than are looked at (--max-decoded)", diff.ErrLimit)
 	}
 	return n, err
 }

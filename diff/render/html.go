@@ -123,6 +123,9 @@ func (h *htmlWriter) summary(root *diff.Node) {
 	if root.Note != "" {
 		h.put(`<p class="note">`, h.text(root.Note), `</p>`)
 	}
+	for _, l := range h.o.unmatched(root) {
+		h.put(`<p class="note">`, h.text(l), `</p>`)
+	}
 	h.put(`<ul class="tiles">`)
 	for _, t := range []struct {
 		n     int

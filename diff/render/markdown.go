@@ -66,6 +66,10 @@ func (m *markdown) summary(root *diff.Node) {
 		m.line("")
 		m.line("Note: %s", prose(root.Note))
 	}
+	for _, l := range m.o.unmatched(root) {
+		m.line("")
+		m.line("Note: %s", prose(l))
+	}
 	m.within = wrapping(root)
 	m.suspicious(root, s)
 	if s.Differing > 0 {

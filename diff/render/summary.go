@@ -240,7 +240,7 @@ func what(n *diff.Node) string {
 			fields = append(fields, r.Field)
 		}
 	}
-	fields = together(fields)
+	fields = Together(fields)
 	if b := unexplained(n); b > 0 {
 		fields = append(fields, plural(int(b), "byte")+" of content")
 	} else if len(fields) == 0 {
@@ -249,8 +249,8 @@ func what(n *diff.Node) string {
 	return strings.Join(fields, ", ")
 }
 
-// together names what comes several times once, with its count.
-func together(fields []string) (out []string) {
+// Together names what comes several times once, with its count.
+func Together(fields []string) (out []string) {
 	times := map[string]int{}
 	for _, f := range fields {
 		if times[f]++; times[f] == 1 {

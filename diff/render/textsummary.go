@@ -19,6 +19,9 @@ func (t *text) summary(root *diff.Node) {
 	if root.Note != "" {
 		t.line("note: %s", safe.Line(root.Note))
 	}
+	for _, l := range t.o.unmatched(root) {
+		t.line("%s", t.paint(yellow, "note: "+l))
+	}
 	t.within = wrapping(root)
 	t.suspicious(root, s)
 	if s.Differing > 0 {
@@ -29,7 +32,7 @@ func (t *text) summary(root *diff.Node) {
 		t.line("%s", l)
 	}
 	t.unexplained(s.unexplainedFiles())
-	t.findings("not read, so that nothing is known of it:", yellow, s.Unread)
+	t.findings("not read, or not all of it:", yellow, s.Unread)
 }
 
 // causes is a table: each cause, how many entries have it, how sure that is, and what
