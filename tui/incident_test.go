@@ -114,7 +114,7 @@ func incidentConfig(t testing.TB, st *incident.Staged, i *incidents.Incident) Co
 		Compare: func(ctx context.Context, a, b string, p func(diff.Progress)) (*diff.Comparison, error) {
 			cmp, err := diff.Refs(ctx, a, b, open, diff.Options{TempDir: t.TempDir()})
 			if err == nil {
-				err = causes.Classify(ctx, cmp.Root)
+				err = causes.Classify(ctx, cmp.Root, causes.Known{})
 			}
 			return cmp, err
 		},

@@ -41,7 +41,7 @@ func zooDiff(t *testing.T) *diff.Comparison {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	if err := causes.Classify(t.Context(), c.Root); err != nil {
+	if err := causes.Classify(t.Context(), c.Root, causes.Known{}); err != nil {
 		t.Fatal(err)
 	}
 	return c

@@ -91,7 +91,7 @@ func whyDiffers(ctx context.Context, s *store.Store, c *diff.Comparison, o reder
 	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("seeking how one image was made of the other: %w", err)
 	}
-	return errors.Join(err, cause.ClassifyKnown(ctx, c.Root, recorded(s, c)))
+	return errors.Join(err, cause.Classify(ctx, c.Root, recorded(s, c)))
 }
 
 // diffStore opens the store: for references that lead there, and for what it

@@ -31,7 +31,7 @@ func named(t *testing.T, name, a, b string) *diff.Node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Classify(t.Context(), n); err != nil {
+	if err := Classify(t.Context(), n, Known{}); err != nil {
 		t.Fatal(err)
 	}
 	return n
@@ -310,7 +310,7 @@ func TestNewPrograms(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := Classify(t.Context(), n); err != nil {
+		if err := Classify(t.Context(), n, Known{}); err != nil {
 			t.Fatal(err)
 		}
 		if got := n.Suspicious > 0; got != c.want {

@@ -48,7 +48,7 @@ func seekCauses(b *testing.B, x, y string, ranges int) {
 			b.Fatalf("%d ranges differ", len(n.RangesA))
 		}
 		b.StartTimer()
-		if err := Classify(b.Context(), n); err != nil {
+		if err := Classify(b.Context(), n, Known{}); err != nil {
 			b.Fatal(err)
 		}
 		if n.Settle(); n.Residue != diff.ResidueNone {

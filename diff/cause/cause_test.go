@@ -26,7 +26,7 @@ func pairOf(t *testing.T, a, b []byte) *diff.Node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Classify(t.Context(), n); err != nil {
+	if err := Classify(t.Context(), n, Known{}); err != nil {
 		t.Fatal(err)
 	}
 	return n
@@ -125,7 +125,7 @@ func TestChecksumsOfWhatDiffers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Classify(t.Context(), n); err != nil {
+	if err := Classify(t.Context(), n, Known{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range n.Children {

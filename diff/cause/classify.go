@@ -13,14 +13,10 @@ import (
 // ones keep their ranges unexplained, and a note says so.
 const maxContent = 64 << 20
 
-// Classify finds the causes of everything in a tree that differs, and settles
-// the tree anew. It ends early only when the context does.
-func Classify(ctx context.Context, root *diff.Node) error {
-	return ClassifyKnown(ctx, root, Known{})
-}
-
-// ClassifyKnown is Classify with what is recorded of the builds of both sides.
-func ClassifyKnown(ctx context.Context, root *diff.Node, k Known) error {
+// Classify finds the causes of everything in a tree that differs, and settles the tree
+// anew. k is what is recorded of the builds of both sides; its zero value is nothing. It
+// ends early only when the context does.
+func Classify(ctx context.Context, root *diff.Node, k Known) error {
 	c := &classifier{ctx: ctx, known: k, byDigest: [2]map[string]string{{}, {}}}
 	c.rules = slices.Concat(k.rules(), []tokenRule{c.sizeRule(), c.sumRule()}, contextRules, machineRules, tokenRules)
 	c.number()

@@ -128,7 +128,7 @@ func TestModesOnDisk(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := Classify(t.Context(), n); err != nil {
+		if err := Classify(t.Context(), n, Known{}); err != nil {
 			t.Fatal(err)
 		}
 		if got := n.Residue == diff.ResidueNone; got != explained || has(n, "B4", diff.Proved) != explained {

@@ -119,7 +119,7 @@ func knownPair(t *testing.T, k Known, a, b string) *diff.Node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := ClassifyKnown(t.Context(), n, k); err != nil {
+	if err := Classify(t.Context(), n, k); err != nil {
 		t.Fatal(err)
 	}
 	return n
@@ -176,7 +176,7 @@ func dirs(t *testing.T, k Known, a, b map[string]string) *diff.Node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := ClassifyKnown(t.Context(), n, k); err != nil {
+	if err := Classify(t.Context(), n, k); err != nil {
 		t.Fatal(err)
 	}
 	return n

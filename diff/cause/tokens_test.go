@@ -37,7 +37,7 @@ func TestManyNumbers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := Classify(t.Context(), root); err != nil {
+		if err := Classify(t.Context(), root, Known{}); err != nil {
 			t.Fatal(err)
 		}
 		return root

@@ -17,7 +17,7 @@ import (
 func classified(t testing.TB, a, b []byte) *diff.Node {
 	t.Helper()
 	n := pair(t, a, b)
-	if err := cause.Classify(t.Context(), n); err != nil {
+	if err := cause.Classify(t.Context(), n, cause.Known{}); err != nil {
 		t.Fatal(err)
 	}
 	return n

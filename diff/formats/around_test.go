@@ -151,7 +151,7 @@ func compareRefs(t *testing.T, a, b string) *diff.Node {
 	if _, err := rederive.Explain(t.Context(), c.Root, c.ImageA, c.ImageB, rederive.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := cause.Classify(t.Context(), c.Root); err != nil {
+	if err := cause.Classify(t.Context(), c.Root, cause.Known{}); err != nil {
 		t.Fatal(err)
 	}
 	return c.Root

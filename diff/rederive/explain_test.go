@@ -23,7 +23,7 @@ func explained(t *testing.T, a, b spec) (*diff.Node, *Answer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cause.Classify(t.Context(), c.Root); err != nil {
+	if err := cause.Classify(t.Context(), c.Root, cause.Known{}); err != nil {
 		t.Fatal(err)
 	}
 	return c.Root, ans

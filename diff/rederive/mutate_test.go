@@ -275,7 +275,7 @@ func compared(t *testing.T, dir string, s spec) (*diff.Node, bool) {
 		c.Root.Residue = diff.ResidueUnexamined
 		return c.Root, true
 	}
-	if err := cause.Classify(t.Context(), c.Root); err != nil {
+	if err := cause.Classify(t.Context(), c.Root, cause.Known{}); err != nil {
 		t.Fatal(err)
 	}
 	return c.Root, true

@@ -72,7 +72,7 @@ func slowed(t *testing.T, a, b string, o diff.Options, seed int64) string {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if err := cause.Classify(t.Context(), c.Root); err != nil {
+	if err := cause.Classify(t.Context(), c.Root, cause.Known{}); err != nil {
 		t.Fatal(err)
 	}
 	var w bytes.Buffer

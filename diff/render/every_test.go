@@ -183,7 +183,7 @@ func reports(t *testing.T, a, b string, o diff.Options) map[string]string {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if err := cause.Classify(context.Background(), c.Root); err != nil {
+	if err := cause.Classify(context.Background(), c.Root, cause.Known{}); err != nil {
 		t.Fatal(err)
 	}
 	out := map[string]string{}

@@ -22,7 +22,7 @@ func pair(t testing.TB, name, a, b string) *diff.Node {
 		t.Fatal(err)
 	}
 	n.Settle()
-	if err := cause.Classify(t.Context(), n); err != nil {
+	if err := cause.Classify(t.Context(), n, cause.Known{}); err != nil {
 		t.Fatal(err)
 	}
 	return n

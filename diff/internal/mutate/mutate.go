@@ -174,7 +174,7 @@ func Compare(t testing.TB, name string, a, b []byte) *diff.Node {
 		t.Fatal(err)
 	}
 	n.Settle()
-	if err := cause.Classify(t.Context(), n); err != nil {
+	if err := cause.Classify(t.Context(), n, cause.Known{}); err != nil {
 		t.Fatal(err)
 	}
 	return n
