@@ -153,6 +153,7 @@ func (b *bothView) line(i int, text string) look.Line {
 // sight.
 func (b *bothView) aim() {
 	if b.hex != nil {
+		b.view.list.ScrollX(-b.view.list.X()) // a text that was shown before may have been scrolled
 		return
 	}
 	i := b.view.list.Cursor()

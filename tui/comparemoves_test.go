@@ -265,6 +265,10 @@ func TestChangeIsInSight(t *testing.T) {
 		}
 		d.keys("v")
 	}
+	// What was scrolled to in a text says nothing of its bytes.
+	if out := d.screen(); !strings.Contains(out, "[Hex]") || !strings.Contains(out, "00000") || s.both.view.list.X() != 0 {
+		t.Errorf("the bytes are scrolled away by %d:\n%s", s.both.view.list.X(), out)
+	}
 	d.keys("V", "V", "g", "n")
 	if !strings.Contains(d.screen(), "newer") {
 		t.Errorf("n:\n%s", d.screen())

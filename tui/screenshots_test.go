@@ -47,7 +47,7 @@ var pictures = []struct {
 	}},
 	{"hex", 140, 24, true, func(d *driver, _ *fakeBuilder) {
 		d.run(d.app.push(newCompareScreen(d.app, "trial:user-zoo-date/1", "trial:user-zoo-date/2")))
-		d.keys("v", "v", "tab")
+		d.keys("v", "v", "v", "tab")
 	}},
 }
 
