@@ -72,13 +72,31 @@ func (a *app) openImage(ctx context.Context, ref string) (*image.Image, error) {
 	return img, imageHint(err, r)
 }
 
+// hosted reports whether a name begins with that of a machine, as ghcr.io/a/b does.
+func hosted(name string) bool {
+	host, _, ok := strings.Cut(name, "/")
+	return ok && strings.Contains(host, ".")
+}
+
+// there reports whether a path leads to something.
+func there(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
+}
+
 // imageHint says what can be done when an image cannot be opened.
 func imageHint(err error, r image.Reference) error {
 	var mismatch *image.MismatchError
 	switch {
 	case err == nil:
 		return nil
-	case r.Kind == image.KindRegistry && !strings.ContainsAny(r.Text, "/:@"):
+	case r.Kind == image.KindRegistry && !strings.ContainsAny(r.Text, ":@") && !there(r.Text) && !hosted(r.Text):
+		// A path that was mistyped is the likelier by far, and a name that could not be
+		// looked up says nothing of it.
+		err = fmt.Errorf("there is no file or directory %q, and as an image: %w", r.Text, err)
+		if strings.Contains(r.Text, "/") {
+			return withHint(err, "a path has to be that of a file, a directory or a layout; an image may be given as docker://%s", r.Text)
+		}
 		return withHint(err, "for what the store holds of a stage write stage:%s; for a file write ./%s", r.Text, r.Text)
 	case errors.Is(err, image.ErrOffline):
 		return withHint(err, "leave out --offline, or save the image to a file and name that")
