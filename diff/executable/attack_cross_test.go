@@ -7,23 +7,22 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/stagescope/stagescope/diff/internal/realtool"
 )
 
-// crossCompilers are the compilers of C for other architectures, as Debian names
-// them. They are not needed: where one is missing, its tests are skipped and say so.
-var crossCompilers = []string{
-	"aarch64-linux-gnu-gcc", "riscv64-linux-gnu-gcc", "powerpc64le-linux-gnu-gcc", "s390x-linux-gnu-gcc",
-	"arm-linux-gnueabihf-gcc", "i686-linux-gnu-gcc", "mips64el-linux-gnuabi64-gcc",
-}
+// crossCompilers are the compilers of C for the architectures whose addresses are
+// followed, as Debian names them. Of arm and mips the code is not read, and of 386 not
+// what is counted from a register: all that moved is unexplained there, so that an
+// attack is not told from what is honest.
+var crossCompilers = []string{"aarch64-linux-gnu-gcc", "riscv64-linux-gnu-gcc", "powerpc64le-linux-gnu-gcc", "s390x-linux-gnu-gcc"}
 
-// eachCross runs a test for each compiler that is there.
+// eachCross runs a test for each compiler.
 func eachCross(t *testing.T, run func(t *testing.T, cc string)) {
 	for _, cc := range crossCompilers {
 		arch, _, _ := strings.Cut(cc, "-")
 		t.Run(arch, func(t *testing.T) {
-			if _, err := exec.LookPath(cc); err != nil {
-				t.Skipf("%s is missing: this architecture is compared with programs of Go only", cc)
-			}
+			realtool.Find(t, cc, "this architecture is compared with programs of Go only")
 			run(t, cc)
 		})
 	}
@@ -57,7 +56,7 @@ var acrossFlags = []string{"-fno-section-anchors", "-fasynchronous-unwind-tables
 // architectures.
 func TestAttacksAcross(t *testing.T) {
 	eachCross(t, func(t *testing.T, cc string) {
-		for _, flags := range [][]string{{"-O2"}, {"-O1", "-no-pie"}, {"-O2", "-s"}} {
+		for _, flags := range [][]string{{"-O2"}, {"-O2", "-s"}} {
 			for _, a := range attacks {
 				if a.name == "compared pointer" {
 					continue // what is honest lies where the array ends, and may be meant
