@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -101,15 +102,34 @@ func forbidden(pkg, imp string, test bool) string {
 	return ""
 }
 
+func (s source) imports(t *testing.T) (out []string) {
+	t.Helper()
+	for _, spec := range s.file.Imports {
+		imp, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, imp)
+	}
+	return out
+}
+
 func TestImports(t *testing.T) {
-	for _, s := range sources(t) {
-		for _, spec := range s.file.Imports {
-			imp, err := strconv.Unquote(spec.Path.Value)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if why := forbidden(s.pkg, imp, s.test); why != "" {
+	all := sources(t)
+	support := map[string]bool{} // packages that are for tests: they import testing
+	for _, s := range all {
+		if !s.test && slices.Contains(s.imports(t), "testing") {
+			support[s.pkg] = true
+		}
+	}
+	for _, s := range all {
+		test := s.test || support[s.pkg]
+		for _, imp := range s.imports(t) {
+			if why := forbidden(s.pkg, imp, test); why != "" {
 				t.Errorf("%s imports %s, which %s", s.name, imp, why)
+			}
+			if own, ok := strings.CutPrefix(imp, module+"/"); ok && support[own] && !test {
+				t.Errorf("%s imports %s, which is for tests", s.name, imp)
 			}
 		}
 	}
