@@ -55,6 +55,9 @@ var acrossFlags = []string{"-fno-section-anchors", "-fasynchronous-unwind-tables
 // TestAttacksAcross hides each change among honest ones that move everything, on other
 // architectures.
 func TestAttacksAcross(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it compares hundreds of programs, one pair after the other")
+	}
 	eachCross(t, func(t *testing.T, cc string) {
 		for _, flags := range [][]string{{"-O2"}, {"-O2", "-s"}} {
 			for _, a := range attacks {

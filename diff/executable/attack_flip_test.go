@@ -21,6 +21,9 @@ var earlyGo = []string{
 // moved, for each architecture whose instructions are known: whatever the bit was of,
 // a constant, a branch, a register, half of an address, a literal, nothing explains it.
 func TestFlippedBits(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it compares hundreds of programs, one pair after the other")
+	}
 	const functions = 60
 	for _, arch := range []string{"amd64", "386", "arm64", "riscv64", "ppc64le", "s390x"} {
 		t.Run(arch, func(t *testing.T) {
