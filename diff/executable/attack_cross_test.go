@@ -1,9 +1,6 @@
 package executable
 
 import (
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -26,25 +23,6 @@ func eachCross(t *testing.T, run func(t *testing.T, cc string)) {
 			run(t, cc)
 		})
 	}
-}
-
-// builtBy builds with a compiler that is there.
-func builtBy(t testing.TB, cc, source string, args ...string) []byte {
-	t.Helper()
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "p.c"), []byte(source), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(cc, append(args, "-o", "p", "p.c")...)
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	p, err := os.ReadFile(filepath.Join(dir, "p"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
 }
 
 // acrossFlags have every variable found by its own address, so that what is honest does

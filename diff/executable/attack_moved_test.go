@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/stagescope/stagescope/diff"
+	"github.com/stagescope/stagescope/diff/internal/realtool"
 )
 
 // honestC is what every pair of these programs has beside the attack: a function
@@ -56,7 +57,7 @@ func (a attackC) try(t *testing.T) {
 	build := func(defs ...string) []byte {
 		source, flags := "#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n"+honestC+a.source+mainC, append(slices.Clone(a.flags), defs...)
 		if a.cc != "" {
-			return builtBy(t, a.cc, source, flags...)
+			return realtool.CompileBy(t, a.cc, source, flags...)
 		}
 		return built(t, source, flags...)
 	}

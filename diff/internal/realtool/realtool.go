@@ -26,7 +26,12 @@ func Find(t testing.TB, name, lost string) string {
 // call $PWD.
 func Compile(t testing.TB, source string, args ...string) []byte {
 	t.Helper()
-	gcc := Find(t, "gcc", "nothing is tried on what it writes")
+	return CompileBy(t, Find(t, "gcc", "nothing is tried on what it writes"), source, args...)
+}
+
+// CompileBy is Compile with another compiler, which is there.
+func CompileBy(t testing.TB, compiler, source string, args ...string) []byte {
+	t.Helper()
 	dir := t.TempDir()
 	var list []string
 	for _, a := range args {
@@ -35,7 +40,7 @@ func Compile(t testing.TB, source string, args ...string) []byte {
 	if err := os.WriteFile(filepath.Join(dir, "p.c"), []byte(source), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(gcc, append(list, "-o", "p", "p.c")...)
+	cmd := exec.Command(compiler, append(list, "-o", "p", "p.c")...)
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
